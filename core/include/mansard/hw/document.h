@@ -1,0 +1,43 @@
+// A configuration file as flat dotted keys: texts, and numbers with their sources. The only way
+// TOML enters.
+//
+// A number is written `key = { value = 132, source = "ds", confidence = "vendor" }`, optionally
+// with low and high, unit and note; `ds` is looked up in the file's [sources] table, or is itself
+// the source. Plain numbers are allowed where the reader of the document says so (models and
+// scenarios are not measurements).
+#pragma once
+
+#include <mansard/base/result.h>
+#include <mansard/hw/quantity.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mansard::hw {
+
+struct Entry {
+  enum class Kind { text, number, flag } kind = Kind::text;
+  std::string text;     // for text
+  Quantity number;      // for number; a flag is a number of 0 or 1
+  bool sourced = false; // written as a table with a source
+  std::string place;    // "file:line:column"
+};
+
+struct Document {
+  std::string file;
+  std::map<std::string, Entry, std::less<>> entries; // by dotted key, [sources] left out
+  std::map<std::string, std::vector<std::string>, std::less<>> lists; // arrays of texts
+};
+
+/// Reads TOML. Errors carry file, line and column. Thread-safe.
+Result<Document> parseDocument(std::string_view text, std::string file);
+Result<Document> readDocument(const std::string &path);
+
+/// The candidate closest to `name` by edit distance, or empty if none is close. For error messages.
+std::string nearestName(std::string_view name, const std::vector<std::string> &candidates);
+/// ` (did you mean "x"?)`, or the empty text.
+std::string suggestion(std::string_view name, const std::vector<std::string> &candidates);
+
+} // namespace mansard::hw

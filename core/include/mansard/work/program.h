@@ -1,0 +1,44 @@
+// What a device runs for one step: distinct kernels, how often each runs, and what may run side by
+// side.
+#pragma once
+
+#include <mansard/work/kernel.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mansard::work {
+
+/// A kernel's place in the program, run `count` times (once a layer, say).
+struct Step {
+  uint32_t kernel = 0;  // index into Program::kernels
+  int64_t count = 1;    // runs in one step of the model; the same for all of an overlap group
+  uint32_t overlap = 0; // 0: alone. Otherwise steps of the same overlap group run side by side
+  uint32_t lane = 0;    // within an overlap group, steps of one lane follow one another
+  std::string name;     // "layers.attention.q_proj": as shown to people
+};
+
+/// Device memory that the program needs, in bytes of one device.
+struct MemoryNeed {
+  double weights = 0;
+  double kvCache = 0;
+  double activations = 0; // the largest set of intermediate tensors alive at once
+};
+
+/// A flat list. Lowered once; estimated many times. `kernels` holds each distinct kernel once,
+/// `steps` are in execution order. Lanes of an overlap group start together; the group lasts as
+/// long as its longest lane.
+struct Program {
+  std::vector<Kernel> kernels;
+  std::vector<Step> steps;
+  MemoryNeed memory;
+  double tokens = 0;   // that one step of the whole deployment yields (or reads, in prefill)
+  int64_t devices = 1; // of the whole deployment
+  std::vector<std::string> notes; // legalisations, fusions and assumptions that a reader must know
+};
+
+/// Adds `kernel` if no equal one is there; its index.
+uint32_t internKernel(Program &program, const Kernel &kernel);
+
+} // namespace mansard::work

@@ -1,0 +1,155 @@
+#include <mansard/hw/cann_ini.h>
+#include <mansard/hw/catalog.h>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace mansard::hw {
+namespace fs = std::filesystem;
+namespace {
+
+std::vector<std::string> keysOf(const std::map<std::string, std::string, std::less<>> &map) {
+  std::vector<std::string> keys;
+  for (const auto &[key, path] : map)
+    keys.push_back(key);
+  return keys;
+}
+
+/// Files `<id>.toml` below `folder`, `depth` levels down.
+void collect(const fs::path &folder, int depth,
+             std::map<std::string, std::string, std::less<>> &found) {
+  std::error_code problem;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder, problem)) {
+    if (entry.is_directory()) {
+      if (depth > 0)
+        collect(entry.path(), depth - 1, found);
+    } else if (entry.path().extension() == ".toml") {
+      found.emplace(entry.path().stem().string(), entry.path().string());
+    }
+  }
+}
+
+bool looksLikePath(const std::string &name) {
+  return name.find('/') != std::string::npos || name.ends_with(".toml") || name.ends_with(".ini");
+}
+
+} // namespace
+
+std::string dataDirectory() {
+  if (const char *set = std::getenv("MANSARD_DATA"); set && *set)
+    return set;
+  std::error_code problem;
+  const fs::path program = fs::read_symlink("/proc/self/exe", problem);
+  if (!problem) {
+    const fs::path installed = program.parent_path().parent_path() / "share" / "mansard";
+    if (fs::is_directory(installed / "targets", problem))
+      return installed.string();
+  }
+  return MANSARD_SOURCE_DIRECTORY;
+}
+
+Catalog::Catalog(std::string directory) : directory_(std::move(directory)) {
+  const fs::path targets = fs::path(directory_) / "targets";
+  std::error_code problem;
+  for (const fs::directory_entry &vendor : fs::directory_iterator(targets, problem)) {
+    const std::string name = vendor.path().filename().string();
+    if (vendor.is_directory() && name != "memory" && name != "systems" && name != "calibration")
+      collect(vendor.path(), 0, targets_);
+  }
+  collect(targets / "memory", 0, memories_);
+  collect(fs::path(directory_) / "configs" / "models", 0, models_);
+}
+
+Result<> Catalog::addTarget(std::string toml, std::string origin) {
+  Result<Document> document = parseDocument(toml, origin);
+  if (!document)
+    return document.error();
+  const auto id = document->entries.find(std::string_view("id"));
+  if (id == document->entries.end() || id->second.text.empty())
+    return Error{ErrorCode::invalidInput, "a target needs an id", origin};
+  const std::string &name = id->second.text;
+  const auto there = added_.find(name);
+  if (targets_.contains(name) || there != added_.end())
+    return Error{
+        ErrorCode::invalidInput,
+        fmt::format("brings a target '{}', which exists already in {}", name,
+                    there != added_.end() ? there->second.second : targets_.find(name)->second),
+        origin};
+  added_.emplace(name, std::pair{std::move(toml), std::move(origin)});
+  return Ok{};
+}
+
+std::vector<std::string> Catalog::targetIds() const {
+  std::vector<std::string> ids = keysOf(targets_);
+  for (const auto &[id, text] : added_)
+    ids.push_back(id);
+  return ids;
+}
+std::vector<std::string> Catalog::memoryIds() const { return keysOf(memories_); }
+std::vector<std::string> Catalog::modelIds() const { return keysOf(models_); }
+
+Result<Document> Catalog::targetDocument(const std::string &nameOrPath) const {
+  if (const auto found = targets_.find(nameOrPath); found != targets_.end())
+    return readDocument(found->second);
+  if (const auto found = added_.find(nameOrPath); found != added_.end())
+    return parseDocument(found->second.first, found->second.second);
+  if (nameOrPath.ends_with(".ini"))
+    return readCannIni(nameOrPath);
+  if (looksLikePath(nameOrPath))
+    return readDocument(nameOrPath);
+  return Error{ErrorCode::notFound,
+               fmt::format("no target '{}'{}; there are {}", nameOrPath,
+                           suggestion(nameOrPath, targetIds()), fmt::join(targetIds(), ", ")),
+               ""};
+}
+
+Result<Chip> Catalog::target(const std::string &nameOrPath,
+                             const std::vector<Override> &overrides) const {
+  Result<Document> document = targetDocument(nameOrPath);
+  if (!document)
+    return document.error();
+  return buildChip(*document, *this, overrides);
+}
+
+Result<MemoryTechnology> Catalog::memory(const std::string &id) const {
+  const auto found = memories_.find(id);
+  if (found == memories_.end() && !looksLikePath(id))
+    return Error{ErrorCode::notFound,
+                 fmt::format("no memory technology '{}'{}; there are {}", id,
+                             suggestion(id, memoryIds()), fmt::join(memoryIds(), ", ")),
+                 ""};
+  Result<Document> document = readDocument(found == memories_.end() ? id : found->second);
+  if (!document)
+    return document.error();
+  return parseMemoryTechnology(*document);
+}
+
+Result<Document> Catalog::calibration(const std::string &family) const {
+  const fs::path folder = fs::path(directory_) / "targets" / "calibration";
+  const fs::path path = folder / (family + ".toml");
+  std::error_code problem;
+  if (family.find('/') == std::string::npos && fs::exists(path, problem))
+    return readDocument(path.string());
+  std::map<std::string, std::string, std::less<>> families;
+  collect(folder, 0, families);
+  return Error{ErrorCode::notFound,
+               fmt::format("no calibration for the family '{}'{}; there are {}", family,
+                           suggestion(family, keysOf(families)), fmt::join(keysOf(families), ", ")),
+               ""};
+}
+
+Result<std::string> Catalog::modelPath(const std::string &name) const {
+  if (const auto found = models_.find(name); found != models_.end())
+    return found->second;
+  if (looksLikePath(name) || name.ends_with(".json") || name.ends_with(".mlir"))
+    return name;
+  return Error{
+      ErrorCode::notFound,
+      fmt::format("no model '{}'{}; there are {}, or name a .toml, a config.json or a .mlir file",
+                  name, suggestion(name, modelIds()), fmt::join(modelIds(), ", ")),
+      ""};
+}
+
+} // namespace mansard::hw

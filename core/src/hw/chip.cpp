@@ -1,0 +1,350 @@
+#include <mansard/base/dtype.h>
+#include <mansard/base/units.h>
+#include <mansard/hw/catalog.h>
+#include <mansard/hw/chip.h>
+
+#include "chip_keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <set>
+
+namespace mansard::hw {
+namespace {
+
+constexpr int kDeepestInheritance = 8;
+
+/// Lays a document over the one it inherits from.
+Result<Document> resolve(const Document &document, const Catalog &catalog, int depth) {
+  const auto parent = document.entries.find(std::string_view("inherits"));
+  if (parent == document.entries.end())
+    return document;
+  if (depth >= kDeepestInheritance)
+    return Error{ErrorCode::invalidInput, "'inherits' goes round in a circle",
+                 parent->second.place};
+  Result<Document> base = catalog.targetDocument(parent->second.text);
+  if (!base)
+    return Error{base.error().code, fmt::format("inherits: {}", base.error().text()),
+                 parent->second.place};
+  Result<Document> resolved = resolve(*base, catalog, depth + 1);
+  if (!resolved)
+    return resolved;
+  resolved->file = document.file;
+  for (const auto &[key, entry] : document.entries)
+    resolved->entries.insert_or_assign(key, entry);
+  return resolved;
+}
+
+std::string *textMember(Chip &chip, std::string_view key) {
+  if (key == "id")
+    return &chip.id;
+  if (key == "name")
+    return &chip.name;
+  if (key == "vendor")
+    return &chip.vendor;
+  if (key == "family")
+    return &chip.family;
+  if (key == "model")
+    return &chip.model;
+  if (key == "status")
+    return &chip.status;
+  if (key == "memory.technology")
+    return &chip.memoryTechnology;
+  return nullptr;
+}
+
+/// Texts that are kept as they are, beside the members.
+bool isOtherText(std::string_view key) {
+  return key == "inherits" || key == "physical.process" || key == "note";
+}
+
+std::optional<std::string> topologyLevel(std::string_view key) {
+  for (std::string_view level : kLinkNames)
+    if (key == fmt::format("links.{}.topology", level))
+      return std::string(level);
+  return std::nullopt;
+}
+
+Result<> setTopology(Chip &chip, const std::string &key, const std::string &text,
+                     const std::string &place) {
+  const auto index = indexOf(kTopologyNames, text);
+  if (!index)
+    return Error{
+        ErrorCode::invalidInput,
+        fmt::format("'{}' is not a topology; it may be {}", text, fmt::join(kTopologyNames, ", ")),
+        place};
+  Quantity quantity;
+  quantity.value = *index;
+  quantity.source = "the topology's name";
+  quantity.confidence = Confidence::derived;
+  chip.numbers.insert_or_assign(key, quantity);
+  return Ok{};
+}
+
+Error unknownKey(const Chip &chip, const std::string &key, const std::string &place) {
+  std::vector<std::string> names = chipKeyNames();
+  for (const auto &[known, quantity] : chip.numbers)
+    names.push_back(known);
+  for (const auto &[known, quantity] : chip.calibration)
+    names.push_back("calibration." + known);
+  for (const MemoryField &field : memoryFields())
+    names.push_back(fmt::format("memory.{}", field.key));
+  return Error{ErrorCode::invalidInput,
+               fmt::format("no key '{}' in a target{}", key, suggestion(key, names)), place};
+}
+
+Result<> checkRange(const ChipField &field, const std::string &key, double value,
+                    const std::string &place) {
+  if (value >= field.least && value <= field.most)
+    return Ok{};
+  return Error{ErrorCode::invalidInput,
+               fmt::format("'{}' is {:g}{}{}; it may be {:g} to {:g}", key, value,
+                           field.unit.empty() ? "" : " ", field.unit, field.least, field.most),
+               place};
+}
+
+bool isFamilyKey(const Chip &chip, std::string_view key) {
+  return !chip.model.empty() && key.starts_with(chip.model) && key.size() > chip.model.size() &&
+         key[chip.model.size()] == '.';
+}
+
+Result<> takeEntry(Chip &chip, const std::string &key, const Entry &entry) {
+  if (const auto level = topologyLevel(key)) {
+    if (entry.kind == Entry::Kind::text)
+      return setTopology(chip, key, entry.text, entry.place);
+    return Error{ErrorCode::invalidInput, fmt::format("'{}' is a text", key), entry.place};
+  }
+  if (std::string *member = textMember(chip, key)) {
+    if (entry.kind != Entry::Kind::text)
+      return Error{ErrorCode::invalidInput, fmt::format("'{}' is a text", key), entry.place};
+    *member = entry.text;
+    return Ok{};
+  }
+  if (isOtherText(key))
+    return Ok{};
+  if (key == "year") {
+    chip.year = static_cast<int>(entry.number.value);
+    return Ok{};
+  }
+  const ChipField *field = findChipField(key);
+  const bool family = isFamilyKey(chip, key);
+  if (!field && !family)
+    return unknownKey(chip, key, entry.place);
+  if (entry.kind != Entry::Kind::number || !entry.sourced)
+    return Error{ErrorCode::invalidInput,
+                 fmt::format("'{}' must be {{ value = ..., source = ..., confidence = ... }}", key),
+                 entry.place};
+  if (field)
+    if (Result<> range = checkRange(*field, key, entry.number.value, entry.place); !range)
+      return range;
+  chip.numbers.insert_or_assign(key, entry.number);
+  return Ok{};
+}
+
+Result<double> parseNumber(const Override &change) {
+  double value = 0;
+  const char *end = change.value.data() + change.value.size();
+  const auto [stop, problem] = std::from_chars(change.value.data(), end, value);
+  if (problem != std::errc() || stop != end || !std::isfinite(value))
+    return Error{ErrorCode::invalidInput, fmt::format("'{}' is not a number", change.value),
+                 fmt::format("--set {}", change.key)};
+  return value;
+}
+
+/// `number` keeps no range: the user has decided.
+void assignUser(Quantity &quantity, double value) {
+  quantity = Quantity{};
+  quantity.value = value;
+  quantity.source = "--set";
+  quantity.confidence = Confidence::user;
+}
+
+/// A new technology brings its own pin rate, capacity and latency, unless they are set as well.
+Result<> changeTechnology(Chip &chip, const std::string &id, const Catalog &catalog,
+                          const std::vector<Override> &changes) {
+  if (id == chip.memoryTechnology)
+    return Ok{};
+  Result<MemoryTechnology> technology = catalog.memory(id);
+  if (!technology)
+    return technology.error();
+  std::vector<std::string> dropped;
+  for (const char *key :
+       {"memory.pin_rate_Gbps", "memory.capacity_per_stack_GB", "memory.reserved_GB"}) {
+    const bool alsoSet = std::any_of(changes.begin(), changes.end(),
+                                     [&](const Override &other) { return other.key == key; });
+    if (!alsoSet && chip.numbers.erase(key) > 0)
+      dropped.emplace_back(key);
+  }
+  chip.memoryTechnology = id;
+  chip.memory = *technology;
+  if (!dropped.empty())
+    chip.notes.push_back(fmt::format(
+        "memory.technology={}: {} now follow the technology ({:g} Gb/s a pin, {:g} GB each)", id,
+        fmt::join(dropped, ", "), technology->pin_rate_Gbps.value, technology->capacity_GB.value));
+  return Ok{};
+}
+
+Result<> applyOverride(Chip &chip, const Override &change) {
+  const std::string place = fmt::format("--set {}", change.key);
+  if (topologyLevel(change.key))
+    return setTopology(chip, change.key, change.value, place);
+  if (change.key == "model" || change.key == "family") {
+    (change.key == "model" ? chip.model : chip.family) = change.value;
+    return Ok{};
+  }
+  const ChipField *field = findChipField(change.key);
+  const auto existing = chip.numbers.find(change.key);
+  if (field || existing != chip.numbers.end()) {
+    const Result<double> value = parseNumber(change);
+    if (!value)
+      return value.error();
+    if (field)
+      if (Result<> range = checkRange(*field, change.key, *value, place); !range)
+        return range;
+    assignUser(chip.numbers[change.key], *value);
+    return Ok{};
+  }
+  if (change.key.starts_with("calibration.")) {
+    const auto constant = chip.calibration.find(std::string_view(change.key).substr(12));
+    if (constant != chip.calibration.end()) {
+      const Result<double> value = parseNumber(change);
+      if (!value)
+        return value.error();
+      assignUser(constant->second, *value);
+      return Ok{};
+    }
+  }
+  if (change.key.starts_with("memory."))
+    for (const MemoryField &memory : memoryFields())
+      if (change.key.substr(7) == memory.key) {
+        const Result<double> value = parseNumber(change);
+        if (!value)
+          return value.error();
+        if (*value < 0)
+          return Error{ErrorCode::invalidInput,
+                       fmt::format("'{}' must not be negative", change.key), place};
+        assignUser(chip.memory.*memory.member, *value);
+        return Ok{};
+      }
+  return unknownKey(chip, change.key, place);
+}
+
+Result<> checkComplete(const Chip &chip, const std::string &place) {
+  for (const auto &[name, text] : {std::pair{"id", chip.id},
+                                   {"name", chip.name},
+                                   {"vendor", chip.vendor},
+                                   {"family", chip.family},
+                                   {"model", chip.model},
+                                   {"memory.technology", chip.memoryTechnology}})
+    if (text.empty())
+      return Error{ErrorCode::invalidInput, fmt::format("'{}' is missing", name), place};
+  for (const ChipField &field : chipFields()) {
+    if (!field.required)
+      continue;
+    const size_t open = field.key.find('<');
+    const std::string_view stem = field.key.substr(0, open);
+    const bool there =
+        open == std::string_view::npos
+            ? chip.has(field.key)
+            : std::any_of(chip.numbers.begin(), chip.numbers.end(),
+                          [&](const auto &number) { return number.first.starts_with(stem); });
+    if (!there)
+      return Error{ErrorCode::invalidInput,
+                   fmt::format("'{}' ({}) is missing", field.key, field.meaning), place};
+  }
+  return Ok{};
+}
+
+} // namespace
+
+double Chip::number(std::string_view key, double otherwise) const {
+  const auto found = numbers.find(key);
+  return found == numbers.end() ? otherwise : found->second.value;
+}
+
+double Chip::pinRate_Gbps() const {
+  return number("memory.pin_rate_Gbps", memory.pin_rate_Gbps.value);
+}
+
+double Chip::dramPeakBytesPerSecond() const {
+  return number("memory.stacks") * memory.peakBytesPerSecond(pinRate_Gbps());
+}
+
+double Chip::dramCapacityBytes() const {
+  const double perStack_GB = number("memory.capacity_per_stack_GB", memory.capacity_GB.value);
+  return (number("memory.stacks") * perStack_GB - number("memory.reserved_GB")) * kGiga;
+}
+
+double Chip::peakOpsPerSecond(uint32_t dtype) const {
+  return number(fmt::format("matrix.ops_per_clock.{}", kDTypes[dtype].name)) *
+         number("compute.cores") * number("compute.clock_GHz") * kGiga;
+}
+
+Result<Override> parseOverride(const std::string &text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    return Error{ErrorCode::invalidInput,
+                 fmt::format("'{}' is not KEY=VALUE, as in memory.stacks=8", text), "--set"};
+  return Override{text.substr(0, equals), text.substr(equals + 1)};
+}
+
+Result<Chip> buildChip(const Document &document, const Catalog &catalog,
+                       const std::vector<Override> &overrides) {
+  const Result<Document> resolved = resolve(document, catalog, 0);
+  if (!resolved)
+    return resolved.error();
+  Chip chip;
+  chip.file = document.file;
+  // The model's name decides which family section is expected, so it comes first.
+  if (const auto model = resolved->entries.find(std::string_view("model"));
+      model != resolved->entries.end())
+    chip.model = model->second.text;
+  for (const auto &[key, entry] : resolved->entries)
+    if (Result<> done = takeEntry(chip, key, entry); !done)
+      return done.error();
+  for (const auto &[key, list] : resolved->lists) {
+    if (key != "notes")
+      return unknownKey(chip, key, document.file);
+    chip.notes.insert(chip.notes.end(), list.begin(), list.end());
+  }
+  if (Result<> complete = checkComplete(chip, document.file); !complete)
+    return complete.error();
+
+  Result<MemoryTechnology> technology = catalog.memory(chip.memoryTechnology);
+  if (!technology)
+    return Error{technology.error().code, technology.error().text(),
+                 document.file + ": memory.technology"};
+  chip.memory = std::move(technology).value();
+  // The technology first: it decides what the other memory keys start from. The family before its
+  // constants.
+  for (const Override &change : overrides)
+    if (change.key == "memory.technology")
+      if (Result<> done = changeTechnology(chip, change.value, catalog, overrides); !done)
+        return Error{done.error().code, done.error().text(), "--set memory.technology"};
+  for (const Override &change : overrides)
+    if (change.key == "family")
+      chip.family = change.value;
+  // A plugin of a third party may do without constants; one that needs them names what it misses.
+  Result<Document> calibration = catalog.calibration(chip.family);
+  if (calibration) {
+    for (const auto &[key, entry] : calibration->entries)
+      if (entry.kind == Entry::Kind::number)
+        chip.calibration.emplace(key, entry.number);
+  } else if (calibration.error().code == ErrorCode::notFound) {
+    chip.notes.push_back(calibration.error().message);
+  } else {
+    return calibration.error();
+  }
+  for (const Override &change : overrides)
+    if (change.key != "memory.technology")
+      if (Result<> done = applyOverride(chip, change); !done)
+        return done.error();
+  if (chip.dramCapacityBytes() <= 0)
+    return Error{ErrorCode::invalidInput, "memory.reserved_GB leaves no memory", document.file};
+  return chip;
+}
+
+} // namespace mansard::hw

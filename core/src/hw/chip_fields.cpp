@@ -1,0 +1,125 @@
+#include <mansard/base/dtype.h>
+#include <mansard/hw/chip.h>
+
+#include "chip_keys.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace mansard::hw {
+
+const std::vector<ChipField> &chipFields() {
+  static const std::vector<ChipField> fields{
+      {"devices_per_chip", "", "devices that the runtime shows for one package", false, 1, 64},
+      {"compute.cores", "", "cores of one device", true, 1, 1e5},
+      {"compute.clock_GHz", "GHz", "clock sustained under matrix load, at which the peak is quoted",
+       true, 0.05, 10},
+      {"compute.boost_GHz", "GHz", "highest clock", false, 0.05, 10},
+      {"matrix.ops_per_clock.<dtype>", "op/clock",
+       "matrix operations of a core, a multiply-add counting two", true, 1, 1e7},
+      {"vector.units_per_core", "", "vector units of a core", false, 1, 64},
+      {"vector.clock_GHz", "GHz", "clock of the vector units, where it is another", false, 0.05,
+       10},
+      {"vector.ops_per_clock.<dtype>", "op/clock",
+       "vector operations of a core, a multiply-add counting two", true, 1, 1e6},
+      {"vector.special_per_clock", "op/clock", "exponentials and their like of a core", true, 0.1,
+       1e5},
+      {"sram.per_core_KiB", "KiB", "memory of a core that matmul operands are staged in", true, 1,
+       1e6},
+      {"sram.bytes_per_clock", "B/clock", "bandwidth of that memory, of one core", false, 1, 1e6},
+      {"registers.per_core_KiB", "KiB", "registers of a core", false, 1, 1e6},
+      {"l2.size_MiB", "MiB", "last-level cache of the device", false, 0, 1e5},
+      {"l2.read_GBps", "GB/s", "read bandwidth of the last-level cache", false, 1, 1e6},
+      {"l2.write_GBps", "GB/s", "write bandwidth of the last-level cache", false, 1, 1e6},
+      {"l2.latency_ns", "ns", "latency of a hit in the last-level cache", false, 1, 1e5},
+      {"memory.stacks", "", "stacks or packages of memory of one device", true, 1, 128},
+      {"memory.pin_rate_Gbps", "Gb/s", "data rate of a pin, where it is not the technology's",
+       false, 0.1, 100},
+      {"memory.capacity_per_stack_GB", "GB", "capacity of one, where it is not the technology's",
+       false, 0.1, 4096},
+      {"memory.reserved_GB", "GB", "capacity that users do not get", false, 0, 4096},
+      {"memory.latency_ns", "ns", "idle latency from a core, where it is known", false, 1, 1e5},
+      {"links.<level>.bandwidth_GBps", "GB/s", "of a device, one direction", false, 0, 1e5},
+      {"links.<level>.latency_us", "us", "one hop, software included", false, 0, 1e4},
+      {"links.<level>.domain", "", "devices that reach one another", false, 1, 1e6},
+      {"links.<level>.in_network_reduction", "", "1 where switches add", false, 0, 1},
+      {"power.tdp_W", "W", "thermal design power of the package", false, 1, 1e5},
+      {"power.idle_W", "W", "power of the idle package", false, 0, 1e5},
+      {"physical.die_area_mm2", "mm2", "area of one compute die", false, 1, 1e5},
+      {"physical.dies_per_chip", "", "compute dies of a package", false, 1, 64},
+  };
+  return fields;
+}
+
+const ChipField *findChipField(std::string_view key) {
+  for (const ChipField &field : chipFields()) {
+    const size_t open = field.key.find('<');
+    if (open == std::string_view::npos) {
+      if (field.key == key)
+        return &field;
+      continue;
+    }
+    const size_t close = field.key.find('>');
+    const std::string_view before = field.key.substr(0, open), after = field.key.substr(close + 1);
+    if (key.size() <= before.size() + after.size() || !key.starts_with(before) ||
+        !key.ends_with(after))
+      continue;
+    const std::string_view middle =
+        key.substr(before.size(), key.size() - before.size() - after.size());
+    const bool isLevel = field.key.substr(open, close - open + 1) == "<level>";
+    if (isLevel ? indexOf(kLinkNames, middle).has_value() : parseDType(middle).has_value())
+      return &field;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> chipKeyNames() {
+  std::vector<std::string> names{"memory.technology"};
+  for (const ChipField &field : chipFields()) {
+    const size_t open = field.key.find('<');
+    if (open == std::string_view::npos) {
+      names.emplace_back(field.key);
+      continue;
+    }
+    const size_t close = field.key.find('>');
+    const std::string_view before = field.key.substr(0, open), after = field.key.substr(close + 1);
+    const bool isLevel = field.key.substr(open, close - open + 1) == "<level>";
+    if (isLevel)
+      for (std::string_view level : kLinkNames)
+        names.push_back(fmt::format("{}{}{}", before, level, after));
+    else
+      for (const DTypeInfo &type : kDTypes)
+        names.push_back(fmt::format("{}{}{}", before, type.name, after));
+  }
+  for (std::string_view level : kLinkNames)
+    names.push_back(fmt::format("links.{}.topology", level));
+  return names;
+}
+
+std::string unitOf(std::string_view key) {
+  if (const ChipField *field = findChipField(key))
+    return std::string(field->unit);
+  // Longest first: a suffix must not hide a longer one.
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 14> suffixes{
+      {{"_bytes_per_clock", "B/clock"},
+       {"_ops_per_clock", "op/clock"},
+       {"_per_clock", "op/clock"},
+       {"_pJ_per_bit", "pJ/bit"},
+       {"_cycles", "clock"},
+       {"_GBps", "GB/s"},
+       {"_Gbps", "Gb/s"},
+       {"_GHz", "GHz"},
+       {"_KiB", "KiB"},
+       {"_MiB", "MiB"},
+       {"_mm2", "mm2"},
+       {"_GB", "GB"},
+       {"_us", "us"},
+       {"_ns", "ns"}}};
+  for (const auto &[suffix, unit] : suffixes)
+    if (key.ends_with(suffix))
+      return std::string(unit);
+  return "";
+}
+
+} // namespace mansard::hw

@@ -1,0 +1,188 @@
+#include <mansard/hw/document.h>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace mansard::hw {
+namespace {
+
+std::string placeOf(const std::string &file, const toml::source_region &region) {
+  return fmt::format("{}:{}:{}", file, region.begin.line, region.begin.column);
+}
+
+/// Walks the tables of a parsed file into flat dotted keys.
+class Flattener {
+public:
+  Flattener(Document &document, const toml::table &root) : document_(document) {
+    if (const toml::table *sources = root["sources"].as_table())
+      for (const auto &[key, node] : *sources)
+        if (const auto text = node.value<std::string>())
+          sources_.emplace(std::string(key.str()), *text);
+  }
+
+  Result<> table(const toml::table &table, const std::string &prefix) {
+    for (const auto &[key, node] : table) {
+      if (prefix.empty() && key.str() == "sources")
+        continue;
+      const std::string name =
+          prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
+      if (Result<> done = entry(name, node); !done)
+        return done;
+    }
+    return Ok{};
+  }
+
+private:
+  Result<> entry(const std::string &name, const toml::node &node) {
+    Entry entry;
+    entry.place = placeOf(document_.file, node.source());
+    if (const toml::table *inner = node.as_table()) {
+      if (!inner->contains("value"))
+        return table(*inner, name);
+      if (Result<> done = quantity(*inner, name, entry); !done)
+        return done;
+    } else if (const toml::array *array = node.as_array()) {
+      return list(*array, name, entry.place);
+    } else if (const auto text = node.value_exact<std::string>()) {
+      entry.kind = Entry::Kind::text;
+      entry.text = *text;
+    } else if (const auto flag = node.value_exact<bool>()) {
+      entry.kind = Entry::Kind::flag;
+      entry.number.value = *flag ? 1 : 0;
+    } else if (const auto number = node.value<double>()) {
+      entry.kind = Entry::Kind::number;
+      entry.number.value = *number;
+      if (!std::isfinite(*number))
+        return Error{ErrorCode::invalidInput, fmt::format("'{}' is not a finite number", name),
+                     entry.place};
+    } else {
+      return Error{ErrorCode::invalidInput,
+                   fmt::format("'{}' is neither a text, a number, a flag nor a table", name),
+                   entry.place};
+    }
+    document_.entries.insert_or_assign(name, std::move(entry));
+    return Ok{};
+  }
+
+  Result<> list(const toml::array &array, const std::string &name, const std::string &place) {
+    std::vector<std::string> texts;
+    for (const toml::node &item : array) {
+      const auto text = item.value<std::string>();
+      if (!text)
+        return Error{ErrorCode::invalidInput, fmt::format("'{}' may only list texts", name), place};
+      texts.push_back(*text);
+    }
+    document_.lists.insert_or_assign(name, std::move(texts));
+    return Ok{};
+  }
+
+  Result<> quantity(const toml::table &table, const std::string &name, Entry &entry) {
+    static const std::vector<std::string> known{"value",  "low",        "high", "unit",
+                                                "source", "confidence", "note"};
+    const auto fail = [&](std::string message) {
+      return Error{ErrorCode::invalidInput, std::move(message), entry.place};
+    };
+    for (const auto &[key, node] : table)
+      if (std::find(known.begin(), known.end(), key.str()) == known.end())
+        return fail(fmt::format("'{}' has no field '{}'{}; it takes value, low, high, unit, "
+                                "source, confidence and note",
+                                name, key.str(), suggestion(key.str(), known)));
+    const auto number = [&](const char *field) { return table[field].value<double>(); };
+    const auto value = number("value");
+    if (!value || !std::isfinite(*value))
+      return fail(fmt::format("the value of '{}' is not a finite number", name));
+    entry.kind = Entry::Kind::number;
+    entry.sourced = true;
+    entry.number.value = *value;
+    entry.number.low = number("low");
+    entry.number.high = number("high");
+    if ((entry.number.low && *entry.number.low > *value) ||
+        (entry.number.high && *entry.number.high < *value))
+      return fail(fmt::format("'{}': the value {} lies outside its range", name, *value));
+    const auto source = table["source"].value<std::string>();
+    if (!source || source->empty())
+      return fail(fmt::format("'{}' needs a source", name));
+    const auto found = sources_.find(*source);
+    entry.number.source = found == sources_.end() ? *source : found->second;
+    const auto confidence = table["confidence"].value<std::string>().value_or("");
+    const auto *position = std::find(kConfidenceNames.begin(), kConfidenceNames.end(), confidence);
+    if (position == kConfidenceNames.end())
+      return fail(fmt::format("'{}' needs a confidence, one of {}", name,
+                              fmt::join(kConfidenceNames, ", ")));
+    entry.number.confidence = static_cast<Confidence>(position - kConfidenceNames.begin());
+    return Ok{};
+  }
+
+  Document &document_;
+  std::map<std::string, std::string, std::less<>> sources_;
+};
+
+size_t editDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+    }
+  }
+  return row[b.size()];
+}
+
+} // namespace
+
+Result<Document> parseDocument(std::string_view text, std::string file) {
+  Document document;
+  document.file = std::move(file);
+  try {
+    const toml::table root = toml::parse(text, document.file);
+    if (Result<> done = Flattener(document, root).table(root, ""); !done)
+      return done.error();
+  } catch (const toml::parse_error &error) {
+    return Error{ErrorCode::invalidInput, std::string(error.description()),
+                 placeOf(document.file, error.source())};
+  }
+  return document;
+}
+
+Result<Document> readDocument(const std::string &path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return Error{ErrorCode::io, "is a folder, not a file", path};
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream)
+    return Error{ErrorCode::io, "no such file, or it cannot be read", path};
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return parseDocument(text.str(), path);
+}
+
+std::string nearestName(std::string_view name, const std::vector<std::string> &candidates) {
+  std::string best;
+  size_t least = std::max<size_t>(2, name.size() / 2);
+  for (const std::string &candidate : candidates) {
+    const size_t distance = editDistance(name, candidate);
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string suggestion(std::string_view name, const std::vector<std::string> &candidates) {
+  const std::string nearest = nearestName(name, candidates);
+  return nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest);
+}
+
+} // namespace mansard::hw
