@@ -172,7 +172,7 @@ Result<> changeTechnology(Chip &chip, const std::string &id, const Catalog &cata
     return technology.error();
   std::vector<std::string> dropped;
   for (const char *key :
-       {"memory.pin_rate_Gbps", "memory.capacity_per_stack_GB", "memory.reserved_GB"}) {
+       {"memory.pin_rate_Gbps", "memory.capacity_per_stack_GiB", "memory.reserved_GiB"}) {
     const bool alsoSet = std::any_of(changes.begin(), changes.end(),
                                      [&](const Override &other) { return other.key == key; });
     if (!alsoSet && chip.numbers.erase(key) > 0)
@@ -182,8 +182,8 @@ Result<> changeTechnology(Chip &chip, const std::string &id, const Catalog &cata
   chip.memory = *technology;
   if (!dropped.empty())
     chip.notes.push_back(fmt::format(
-        "memory.technology={}: {} now follow the technology ({:g} Gb/s a pin, {:g} GB each)", id,
-        fmt::join(dropped, ", "), technology->pin_rate_Gbps.value, technology->capacity_GB.value));
+        "memory.technology={}: {} now follow the technology ({:g} Gb/s a pin, {:g} GiB each)", id,
+        fmt::join(dropped, ", "), technology->pin_rate_Gbps.value, technology->capacity_GiB.value));
   return Ok{};
 }
 
@@ -274,8 +274,8 @@ double Chip::dramPeakBytesPerSecond() const {
 }
 
 double Chip::dramCapacityBytes() const {
-  const double perStack_GB = number("memory.capacity_per_stack_GB", memory.capacity_GB.value);
-  return (number("memory.stacks") * perStack_GB - number("memory.reserved_GB")) * kGiga;
+  const double perStack_GiB = number("memory.capacity_per_stack_GiB", memory.capacity_GiB.value);
+  return (number("memory.stacks") * perStack_GiB - number("memory.reserved_GiB")) * kGiB;
 }
 
 double Chip::peakOpsPerSecond(uint32_t dtype) const {
@@ -343,7 +343,7 @@ Result<Chip> buildChip(const Document &document, const Catalog &catalog,
       if (Result<> done = applyOverride(chip, change); !done)
         return done.error();
   if (chip.dramCapacityBytes() <= 0)
-    return Error{ErrorCode::invalidInput, "memory.reserved_GB leaves no memory", document.file};
+    return Error{ErrorCode::invalidInput, "memory.reserved_GiB leaves no memory", document.file};
   return chip;
 }
 

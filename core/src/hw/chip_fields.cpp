@@ -36,9 +36,9 @@ const std::vector<ChipField> &chipFields() {
       {"memory.stacks", "", "stacks or packages of memory of one device", true, 1, 128},
       {"memory.pin_rate_Gbps", "Gb/s", "data rate of a pin, where it is not the technology's",
        false, 0.1, 100},
-      {"memory.capacity_per_stack_GB", "GB", "capacity of one, where it is not the technology's",
+      {"memory.capacity_per_stack_GiB", "GiB", "capacity of one, where it is not the technology's",
        false, 0.1, 4096},
-      {"memory.reserved_GB", "GB", "capacity that users do not get", false, 0, 4096},
+      {"memory.reserved_GiB", "GiB", "capacity that users do not get", false, 0, 4096},
       {"memory.latency_ns", "ns", "idle latency from a core, where it is known", false, 1, 1e5},
       {"links.<level>.bandwidth_GBps", "GB/s", "of a device, one direction", false, 0, 1e5},
       {"links.<level>.latency_us", "us", "one hop, software included", false, 0, 1e4},
@@ -113,7 +113,7 @@ std::string unitOf(std::string_view key) {
        {"_KiB", "KiB"},
        {"_MiB", "MiB"},
        {"_mm2", "mm2"},
-       {"_GB", "GB"},
+       {"_GiB", "GiB"},
        {"_us", "us"},
        {"_ns", "ns"}}};
   for (const auto &[suffix, unit] : suffixes)

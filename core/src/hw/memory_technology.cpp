@@ -21,7 +21,7 @@ const std::vector<MemoryField> &memoryFields() {
       {"write_to_read_ns", "ns", "bus turnaround, write to read", &M::write_to_read_ns, true},
       {"bursts_per_batch", "", "accesses between two turnarounds", &M::bursts_per_batch, true},
       {"latency_ns", "ns", "idle read latency", &M::latency_ns, false},
-      {"capacity_GB", "GB", "typical capacity of one device", &M::capacity_GB, true},
+      {"capacity_GiB", "GiB", "typical capacity of one device", &M::capacity_GiB, true},
       {"energy_pJ_per_bit", "pJ/bit", "energy of a transferred bit", &M::energy_pJ_per_bit, false},
   };
   return fields;

@@ -51,7 +51,8 @@ struct CollectiveTime {
   double fixed_us = 0;    // start and hops
   double link_bytes = 0;  // sent by each rank, over all levels
   uint32_t algorithm = 0; // of the level that takes longest
-  bool reachable = true;  // false: no links join that many ranks; the times are then infinite
+  bool linked = true;     // false: the chip has no links at all; the times are then infinite
+  bool extended = false;  // more ranks than any link joins: priced as if the outermost one did
   double total() const { return link_us + fixed_us; }
 };
 
@@ -73,24 +74,33 @@ struct Levels {
   };
   Level level[MANSARD_LINK_COUNT];
   uint32_t count = 0;
-  bool reachable = true;
+  bool extended = false;
 };
 
-/// Levels below `first` are skipped: their members then talk over the next one.
+/// Levels below `first` are skipped: their members then talk over the next one. Where all levels
+/// together join fewer than `ranks`, the outermost is taken to join them.
 inline Levels levelsFrom(uint32_t first, const mansard_chip &chip, double ranks) {
+  uint32_t outermost = first;
+  for (uint32_t i = first; i < MANSARD_LINK_COUNT; ++i)
+    if (chip.links[i].bytes_per_s > 0 && chip.links[i].domain >= chip.links[outermost].domain)
+      outermost = i;
   Levels levels;
   double joined = 1;
   for (uint32_t i = first; i < MANSARD_LINK_COUNT && joined < ranks; ++i) {
     const mansard_link &link = chip.links[i];
-    if (!(link.bytes_per_s > 0) || !(link.domain > joined))
+    if (!(link.bytes_per_s > 0))
       continue;
-    const double groups = std::ceil(std::min(ranks, link.domain) / joined);
-    if (groups > 1)
-      levels.level[levels.count++] = {&link, groups, std::max(groups, link.domain / joined),
-                                      joined};
-    joined = link.domain;
+    double domain = link.domain;
+    if (i == outermost && domain < ranks) {
+      domain = ranks;
+      levels.extended = true;
+    }
+    if (!(domain > joined))
+      continue;
+    const double groups = std::ceil(std::min(ranks, domain) / joined);
+    levels.level[levels.count++] = {&link, groups, std::max(groups, domain / joined), joined};
+    joined = domain;
   }
-  levels.reachable = joined >= ranks;
   return levels;
 }
 
@@ -157,8 +167,10 @@ inline HopCost levelCost(uint32_t kind, double size, const Levels::Level &level,
   return best;
 }
 
+/// A way that all ranks can really take is preferred to one that stretches a level.
 inline void keepCheaper(CollectiveTime &best, const CollectiveTime &other) {
-  if (!best.reachable || other.total() < best.total())
+  if (!best.linked || (best.extended && !other.extended) ||
+      (best.extended == other.extended && other.total() < best.total()))
     best = other;
 }
 
@@ -168,9 +180,10 @@ inline void keepCheaper(CollectiveTime &best, const CollectiveTime &other) {
 inline CollectiveTime hierarchical(uint32_t kind, double size, const Levels &levels,
                                    const LinkSoftware &software) {
   CollectiveTime best;
-  best.reachable = false;
+  best.linked = false;
   for (const double chunks : {1.0, 4.0, 16.0}) {
     CollectiveTime time;
+    time.extended = levels.extended;
     HopCost slowest;
     double part = size / chunks;
     for (uint32_t i = 0; i < levels.count; ++i) {
@@ -196,13 +209,14 @@ inline CollectiveTime hierarchical(uint32_t kind, double size, const Levels &lev
 inline CollectiveTime direct(const Levels &levels, const double *bytes, const double *peers,
                              const LinkSoftware &software) {
   CollectiveTime best;
-  best.reachable = false;
+  best.linked = false;
   const double efficiencies[] = {software.efficiency, software.fineEfficiency};
   const double hopFactors[] = {software.bulkHopFactor, 1};
   for (int protocol = 0; protocol < 2; ++protocol) {
     if (!(efficiencies[protocol] > 0))
       continue;
     CollectiveTime time;
+    time.extended = levels.extended;
     time.algorithm = kAlgorithmDirect;
     for (uint32_t i = 0; i < levels.count; ++i) {
       const Levels::Level &level = levels.level[i];
@@ -229,6 +243,7 @@ inline CollectiveTime bruck(const Levels &levels, double size, const LinkSoftwar
   const double steps = std::ceil(std::log2(level.members) - 1e-9);
   const double efficiency =
       software.fineEfficiency > 0 ? software.fineEfficiency : software.efficiency;
+  time.extended = levels.extended;
   time.algorithm = kAlgorithmRecursive;
   time.fixed_us = steps * level.link->latency_s * 1e6 *
                   (software.fineEfficiency > 0 ? 1 : software.bulkHopFactor);
@@ -237,15 +252,17 @@ inline CollectiveTime bruck(const Levels &levels, double size, const LinkSoftwar
   return time;
 }
 
-inline CollectiveTime unreachable() {
+inline CollectiveTime unlinked() {
   CollectiveTime time;
   time.link_us = HUGE_VAL;
-  time.reachable = false;
+  time.linked = false;
   return time;
 }
 
-/// Ranks that share a rank's scale-up domain (itself among them), and its die-level package.
+/// Ranks that share a rank's scale-up domain, itself among them; all where nothing scales out.
 inline double domainOf(const mansard_chip &chip, double ranks) {
+  if (!(chip.links[MANSARD_LINK_SCALE_OUT].bytes_per_s > 0))
+    return ranks;
   double domain = 1;
   for (uint32_t i = 0; i <= MANSARD_LINK_SCALE_UP; ++i)
     if (chip.links[i].bytes_per_s > 0)
@@ -261,20 +278,21 @@ inline CollectiveTime collectiveTime(const mansard_chip &chip, const mansard_col
                                      const LinkSoftware &software) {
   const double ranks = static_cast<double>(std::max<int64_t>(collective.ranks, 1));
   const double size = static_cast<double>(collective.size_bytes);
-  CollectiveTime best = detail::unreachable();
+  CollectiveTime best = detail::unlinked();
   if (ranks <= 1) {
     best = {};
     best.fixed_us = software.start_us;
     return best;
   }
   for (uint32_t first = 0; first < MANSARD_LINK_COUNT; ++first) {
+    if (!(chip.links[first].bytes_per_s > 0))
+      continue; // the same as starting one level further out
     const detail::Levels levels = detail::levelsFrom(first, chip, ranks);
-    if (!levels.reachable || levels.count == 0)
-      continue;
     switch (collective.kind) {
     case MANSARD_COLLECTIVE_SEND: {
       const detail::Levels::Level &level = levels.level[levels.count - 1];
       CollectiveTime time;
+      time.extended = levels.extended;
       time.algorithm = kAlgorithmDirect;
       time.fixed_us = level.link->latency_s * 1e6;
       time.link_bytes = size;
@@ -332,7 +350,7 @@ inline ExpertCopies expertCopies(const mansard_expert_parallel &e, double domain
 inline CollectiveTime expertParallelTime(const mansard_chip &chip, const mansard_expert_parallel &e,
                                          double row_bytes, const LinkSoftware &software) {
   const double ranks = static_cast<double>(std::max<int64_t>(e.ranks, 1));
-  CollectiveTime best = detail::unreachable();
+  CollectiveTime best = detail::unlinked();
   if (ranks <= 1) {
     best = {};
     best.fixed_us = software.start_us;
@@ -342,9 +360,9 @@ inline CollectiveTime expertParallelTime(const mansard_chip &chip, const mansard
   const double domain = detail::domainOf(chip, ranks);
   const ExpertCopies copies = expertCopies(e, domain);
   for (uint32_t first = 0; first < MANSARD_LINK_COUNT; ++first) {
+    if (!(chip.links[first].bytes_per_s > 0))
+      continue; // the same as starting one level further out
     const detail::Levels levels = detail::levelsFrom(first, chip, ranks);
-    if (!levels.reachable || levels.count == 0)
-      continue;
     double bytes[MANSARD_LINK_COUNT] = {}, peers[MANSARD_LINK_COUNT] = {}, inner = 1;
     for (uint32_t i = 0; i < levels.count; ++i) {
       const double reached = std::min(ranks, inner * levels.level[i].members);

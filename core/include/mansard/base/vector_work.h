@@ -23,6 +23,7 @@ struct VectorTuning {
   double dramEfficiency = 1; // share of the sustained DRAM bandwidth
   double l2Efficiency = 1;
   double residentShare = 0;        // share of the L2 in which a repeated run finds its data
+  bool cacheHoldsWrites = true;    // false: writes go past the L2 to DRAM
   double bytesInFlightPerCore = 0; // 0: never limits
 };
 
@@ -77,6 +78,8 @@ inline double addStream(Busy &busy, const mansard_chip &chip, const VectorTuning
                                                           ? chip.l2_write_bytes_per_s
                                                           : chip.l2_read_bytes_per_s)) /
         tuning.l2Efficiency * 1e6;
+  if (!tuning.cacheHoldsWrites)
+    resident = std::min(resident, read);
   const double fromDram = std::max(0.0, all - resident) / all;
   double rate = dramBandwidth(chip, read, written) * tuning.dramEfficiency;
   if (tuning.bytesInFlightPerCore > 0)

@@ -27,7 +27,7 @@ struct MemoryTechnology {
   Quantity read_to_write_ns, write_to_read_ns; // bus turnaround beyond the burst itself
   Quantity bursts_per_batch; // accesses a controller collects before it turns the bus round
   Quantity latency_ns;  // idle, at the device's pins plus controller (the chip may say its own)
-  Quantity capacity_GB; // typical
+  Quantity capacity_GiB; // typical
   Quantity energy_pJ_per_bit;
 
   /// Bytes per second of one device at its pins.
