@@ -13,9 +13,9 @@
 // reaches its target.
 //
 // Times in microseconds, sizes in bytes. Pure, allocates nothing. Non-decreasing in size and
-// non-increasing in bandwidth everywhere; non-decreasing in ranks over switches and buses (on a
-// mesh or ring, more ranks bring more links into play: two ranks of an 8-way mesh own one link in
-// seven).
+// non-increasing in bandwidth everywhere; non-decreasing in ranks over switches and buses whose
+// outer levels are no faster than inner ones (on a mesh or ring, more ranks bring more links into
+// play: two ranks of an 8-way mesh own one link in seven).
 #pragma once
 
 #include <mansard/base/counts.h>
@@ -252,6 +252,13 @@ inline CollectiveTime bruck(const Levels &levels, double size, const LinkSoftwar
   return time;
 }
 
+/// Ranks may pass over the link between dies, but not over their domain's to the network's. An
+/// absent link is the same as starting one level further out.
+inline bool mayStartAt(uint32_t first, const mansard_chip &chip) {
+  return chip.links[first].bytes_per_s > 0 &&
+         !(first == MANSARD_LINK_SCALE_OUT && chip.links[MANSARD_LINK_SCALE_UP].bytes_per_s > 0);
+}
+
 inline CollectiveTime unlinked() {
   CollectiveTime time;
   time.link_us = HUGE_VAL;
@@ -285,8 +292,8 @@ inline CollectiveTime collectiveTime(const mansard_chip &chip, const mansard_col
     return best;
   }
   for (uint32_t first = 0; first < MANSARD_LINK_COUNT; ++first) {
-    if (!(chip.links[first].bytes_per_s > 0))
-      continue; // the same as starting one level further out
+    if (!detail::mayStartAt(first, chip))
+      continue;
     const detail::Levels levels = detail::levelsFrom(first, chip, ranks);
     switch (collective.kind) {
     case MANSARD_COLLECTIVE_SEND: {
@@ -360,8 +367,8 @@ inline CollectiveTime expertParallelTime(const mansard_chip &chip, const mansard
   const double domain = detail::domainOf(chip, ranks);
   const ExpertCopies copies = expertCopies(e, domain);
   for (uint32_t first = 0; first < MANSARD_LINK_COUNT; ++first) {
-    if (!(chip.links[first].bytes_per_s > 0))
-      continue; // the same as starting one level further out
+    if (!detail::mayStartAt(first, chip))
+      continue;
     const detail::Levels levels = detail::levelsFrom(first, chip, ranks);
     double bytes[MANSARD_LINK_COUNT] = {}, peers[MANSARD_LINK_COUNT] = {}, inner = 1;
     for (uint32_t i = 0; i < levels.count; ++i) {

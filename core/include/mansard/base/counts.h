@@ -19,6 +19,8 @@ struct Counts {
   double specialOperations = 0; // exponentials, reciprocals, square roots
   double readBytes = 0;         // all operands once
   double weightBytes = 0;       // of readBytes: those that a repeated run could find in a cache
+  double chanceBytes = 0;       // of readBytes: weights that another draw of a balanced routing may
+                                // not touch; no floor counts them
   double writeBytes = 0;
   double linkBytes = 0; // sent by each device at least
 };
@@ -129,6 +131,10 @@ inline Counts countMatmul(double groups, double m, double n, double k, uint32_t 
       groups * (n * k * wBytes + scaleBytes(kernel.weight_dtype, kernel.scaling, n * k, n, true));
   c.readBytes = c.weightBytes + groups * (m * k * aBytes + scaleBytes(kernel.dtype, kernel.scaling,
                                                                       m * k, m, false));
+  if ((epilogue & MANSARD_PROLOGUE_QUANTIZE) && aBytes < 2) { // read in 16 bits instead
+    c.readBytes += groups * m * k * (2 - aBytes);
+    c.vectorOperations += kVectorMix[MANSARD_VECTOR_QUANTIZE_DYNAMIC].operations * groups * m * k;
+  }
   double outputs = groups * m * n;
   if (epilogue & MANSARD_EPILOGUE_BIAS) {
     c.readBytes += groups * n * 2;
@@ -186,10 +192,10 @@ inline Counts countMla(const mansard_kernel &kernel) {
     c.readBytes = queries * (latent + rope) * bytesOf(kernel.dtype) +
                   keys * (latent + rope) * bytesOf(kernel.weight_dtype);
     c.writeBytes = queries * latent * bytesOf(kernel.out_dtype);
-  } else {
+  } else { // keys and values were expanded from the cache before, into the queries' type
     c.matrixOperations = 2 * pairs * (nope + rope + value);
     c.readBytes = queries * (nope + rope) * bytesOf(kernel.dtype) +
-                  keys * (heads * (nope + value) + rope) * bytesOf(kernel.weight_dtype);
+                  keys * (heads * (nope + value) + rope) * bytesOf(kernel.dtype);
     c.writeBytes = queries * value * bytesOf(kernel.out_dtype);
   }
   return c;
@@ -229,6 +235,14 @@ inline Counts countMoe(const mansard_kernel &kernel) {
                                          scaleBytes(kernel.weight_dtype, kernel.scaling, perExpert,
                                                     matrices * inter, true));
   c.readBytes = c.weightBytes + load.distinctTokens * hidden * bytesOf(kernel.dtype);
+  if (moe.distribution == MANSARD_DISTRIBUTION_BALANCED && load.touchedExperts > 0) {
+    // Round-robin touches the most experts; tokens that choose independently touch fewer.
+    const double experts = static_cast<double>(std::max<int64_t>(moe.experts, 1));
+    const double local = experts / static_cast<double>(std::max<int64_t>(moe.ep, 1));
+    const double share = std::min(1.0, static_cast<double>(moe.topk) / experts);
+    const double touched = local * (1 - std::pow(1 - share, static_cast<double>(moe.tokens)));
+    c.chanceBytes = c.weightBytes * std::max(0.0, 1 - touched / load.touchedExperts);
+  }
   c.writeBytes = load.distinctTokens * hidden * bytesOf(kernel.out_dtype);
   return c;
 }

@@ -1,10 +1,10 @@
 // How long vector work keeps a chip's vector unit, L2 and DRAM busy.
 //
 // Cores take pieces: whole rows where a row is reduced or picked, 1024 elements elsewhere; the
-// busiest core has ceil(pieces / cores) of them. Every byte
-// passes the L2; DRAM sees what exceeds the share of the L2 that a repeated run finds there, at the
-// rate that the busy cores' bytes in flight allow (Little's law, see dram.h). Times in
-// microseconds; start costs are the caller's. Pure, allocates nothing.
+// busiest core has ceil(pieces / cores) of them. Every byte passes the L2; DRAM sees what exceeds
+// the share of the L2 that a repeated run finds there, at the rate that the busy cores' bytes in
+// flight allow (Little's law, see dram.h). Times in microseconds; start costs are the caller's.
+// Pure, allocates nothing.
 #pragma once
 
 #include <mansard/base/counts.h>
@@ -72,12 +72,13 @@ inline double addStream(Busy &busy, const mansard_chip &chip, const VectorTuning
   const double all = read + written;
   if (!(all > 0))
     return 0;
-  if (chip.l2_read_bytes_per_s > 0)
-    busy[MANSARD_BOUND_L2] +=
-        (read / chip.l2_read_bytes_per_s + written / (chip.l2_write_bytes_per_s > 0
-                                                          ? chip.l2_write_bytes_per_s
-                                                          : chip.l2_read_bytes_per_s)) /
-        tuning.l2Efficiency * 1e6;
+  if (chip.l2_read_bytes_per_s > 0) {
+    const double writeRate =
+        chip.l2_write_bytes_per_s > 0 ? chip.l2_write_bytes_per_s : chip.l2_read_bytes_per_s;
+    const double seconds =
+        read / chip.l2_read_bytes_per_s + (tuning.cacheHoldsWrites ? written / writeRate : 0);
+    busy[MANSARD_BOUND_L2] += seconds / tuning.l2Efficiency * 1e6;
+  }
   if (!tuning.cacheHoldsWrites)
     resident = std::min(resident, read);
   const double fromDram = std::max(0.0, all - resident) / all;

@@ -119,6 +119,9 @@ typedef struct mansard_error {
 #define MANSARD_EPILOGUE_SILU_MUL 4u /* silu(left half) * right half: m x n/2 is stored */
 #define MANSARD_EPILOGUE_GELU 8u
 #define MANSARD_EPILOGUE_QUANTIZE 16u /* stored in out_dtype with its scales */
+/* In the same bits: the activations arrive in 16 bits, and a kernel of its own, counted with the
+ * matmul, quantises them first (dynamic quantisation as inference libraries time it). */
+#define MANSARD_PROLOGUE_QUANTIZE 32u
 
 /* Kinds of vector work (mansard_vector.kind). */
 #define MANSARD_VECTOR_ADD 0u

@@ -1,0 +1,54 @@
+#include "commands.h"
+
+#include <fmt/core.h>
+
+#include <cstdio>
+
+namespace mansard::cli {
+
+int fail(const Error &error) {
+  warn("error: " + error.text());
+  return error.code == ErrorCode::pluginFailed ? kPluginFailed : kWrongInput;
+}
+
+int print(std::string_view text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (written && std::fflush(stdout) == 0)
+    return kDone;
+  return fail({ErrorCode::io, "the result could not be written", "standard output"});
+}
+
+void warn(std::string_view text) { fmt::print(stderr, "mansard: {}\n", text); }
+
+void TargetOptions::addTo(CLI::App &command) {
+  command
+      .add_option("--target", target,
+                  "A chip: a name that `mansard targets list` shows, a .toml, or a CANN .ini")
+      ->required()
+      ->type_name("T");
+  command
+      .add_option("--set", set,
+                  "Override one field of the target, e.g. memory.stacks=8 (may be repeated)")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+Result<std::vector<hw::Override>> TargetOptions::overrides() const {
+  std::vector<hw::Override> parsed;
+  for (const std::string &text : set) {
+    auto one = hw::parseOverride(text);
+    if (!one)
+      return one.error();
+    parsed.push_back(std::move(*one));
+  }
+  return parsed;
+}
+
+void ViewOptions::addTo(CLI::App &command, bool withCsv) {
+  auto *asJson = command.add_flag("--json", json, "Print JSON");
+  if (withCsv)
+    command.add_flag("--csv", csv, "Print CSV")->excludes(asJson);
+}
+
+} // namespace mansard::cli

@@ -1,0 +1,180 @@
+#include "commands.h"
+
+#include <mansard/model/estimate.h>
+#include <mansard/report/estimate_report.h>
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+
+namespace mansard::cli {
+namespace {
+
+struct Options {
+  TargetOptions target;
+  ViewOptions view;
+  std::string model, phase, quantisation = "bf16", kvCache, overlap = "auto";
+  work::Workload workload;
+  bool check = false;
+};
+
+template <size_t N>
+Result<size_t> choice(std::string_view flag, const std::array<std::string_view, N> &names,
+                      const std::string &text) {
+  for (size_t i = 0; i < N; ++i)
+    if (names[i] == text)
+      return i;
+  const std::vector<std::string> valid(names.begin(), names.end());
+  return Error{ErrorCode::invalidInput,
+               fmt::format("'{}' is not known{}; it may be {}", text, hw::suggestion(text, valid),
+                           fmt::join(names, ", ")),
+               std::string(flag)};
+}
+
+Result<model::Scenario> scenarioOf(const Options &options) {
+  model::Scenario scenario;
+  scenario.model = options.model;
+  scenario.target = options.target.target;
+  auto overrides = options.target.overrides();
+  if (!overrides)
+    return overrides.error();
+  scenario.overrides = std::move(*overrides);
+  scenario.workload = options.workload;
+  scenario.checkFloors = options.check;
+
+  static constexpr std::array<std::string_view, 2> kPhases{"prefill", "decode"};
+  static constexpr std::array<std::string_view, 4> kOverlaps{"none", "shared-expert", "two-batch",
+                                                             "auto"};
+  const auto phase = choice("--phase", kPhases, options.phase);
+  if (!phase)
+    return phase.error();
+  scenario.workload.phase = static_cast<work::Phase>(*phase);
+  const auto quantisation = choice("--quant", work::kQuantisationNames, options.quantisation);
+  if (!quantisation)
+    return quantisation.error();
+  scenario.workload.quantisation = static_cast<work::Quantisation>(*quantisation);
+  // Keys and values are as wide as what is not quantised, unless asked otherwise.
+  scenario.workload.kvCache = work::schemeOf(scenario.workload.quantisation).plain;
+  if (!options.kvCache.empty()) {
+    static constexpr std::array<std::string_view, 4> kCaches{"bf16", "fp16", "fp8", "int8"};
+    const auto cache = choice("--kv-cache", kCaches, options.kvCache);
+    if (!cache)
+      return cache.error();
+    scenario.workload.kvCache = *parseDType(kCaches[*cache]);
+  }
+  const auto overlap = choice("--overlap", kOverlaps, options.overlap);
+  if (!overlap)
+    return overlap.error();
+  scenario.chooseOverlap = kOverlaps[*overlap] == "auto";
+  if (!scenario.chooseOverlap)
+    scenario.workload.overlap = static_cast<work::Overlap>(*overlap);
+  return scenario;
+}
+
+int run(const Options &options) {
+  auto scenario = scenarioOf(options);
+  if (!scenario)
+    return fail(scenario.error());
+  hw::Catalog catalog;
+  host::Host host(catalog);
+  auto target = host.open(scenario->target, scenario->overrides);
+  if (!target)
+    return fail(target.error());
+  if (auto sound = work::check(scenario->workload); !sound)
+    return fail(sound.error());
+  auto lowering = model::Lowering::open(scenario->model, catalog);
+  if (!lowering)
+    return fail(lowering.error());
+  auto estimate = model::estimateStep(*scenario, *lowering, *target);
+  if (!estimate)
+    return fail(estimate.error());
+  const report::EstimateReport report = report::collectEstimate(*estimate, *target);
+  switch (options.view.view()) {
+  case View::json:
+    return print(report::estimateJson(report));
+  case View::csv:
+    return print(report::estimateCsv(report));
+  case View::table:
+    break;
+  }
+  return print(report::estimateTable(report));
+}
+
+void addWorkload(CLI::App &command, Options &options) {
+  work::Workload &w = options.workload;
+  command.add_option("--phase", options.phase, "prefill or decode")->required()->type_name("PHASE");
+  command.add_option("--batch", w.batch, "Sequences in flight over the whole deployment")
+      ->type_name("B")
+      ->capture_default_str();
+  command
+      .add_option("--context", w.context, "KV length at a decode step; prompt length in prefill")
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--new-tokens", w.new_tokens, "Tokens of each sequence that a decode step checks")
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--accept", w.accept, "Share of the further new tokens that are kept, 0 to 1")
+      ->type_name("P")
+      ->capture_default_str();
+  work::Parallelism &p = w.parallelism;
+  for (const auto &[flag, degree, about] :
+       {std::tuple{"--tp", &p.tp, "Devices that share each layer's attention heads and matrices"},
+        {"--pp", &p.pp, "Pipeline stages"},
+        {"--dp", &p.dp, "Replicas of attention, each with its part of the batch"},
+        {"--ep", &p.ep, "Devices that the experts are spread over, of tp x dp"}})
+    command.add_option(flag, *degree, about)->type_name("N")->capture_default_str();
+  command
+      .add_option("--quant", options.quantisation,
+                  fmt::format("{}", fmt::join(work::kQuantisationNames, " ")))
+      ->type_name("Q")
+      ->capture_default_str();
+  command
+      .add_option("--kv-cache", options.kvCache,
+                  "bf16 fp16 fp8 int8 (default: the 16-bit type of --quant)")
+      ->type_name("DTYPE");
+  command
+      .add_option(
+          "--overlap", options.overlap,
+          "What runs beside the experts' exchange: none, shared-expert, two-batch; auto prices "
+          "none and two-batch and keeps the faster")
+      ->type_name("HOW")
+      ->capture_default_str();
+}
+
+} // namespace
+
+void addEstimate(CLI::App &app, int &status) {
+  CLI::App *command = app.add_subcommand(
+      "estimate", "Price one step of a model: its kernels, throughput, memory and what bounds it");
+  const auto options = std::make_shared<Options>();
+  command
+      ->add_option(
+          "--model", options->model,
+          "A name that `mansard models list` shows, a .toml, a Hugging Face config.json, or a "
+          ".mlir")
+      ->required()
+      ->type_name("M");
+  options->target.addTo(*command);
+  addWorkload(*command, *options);
+  command->add_flag("--check", options->check,
+                    "Hold every kernel against the floors of its hardware; below one is an error");
+  options->view.addTo(*command, true);
+  command->footer(
+      "Devices = tp x pp x dp. What a target cannot compute natively is legalised, and a note says "
+      "so.\n\n"
+      "Examples:\n"
+      "  mansard estimate --model llama-3.1-8b --target h100-sxm --phase decode --batch 64 "
+      "--context 4096\n"
+      "  mansard estimate --model deepseek-v3 --target ascend-910c --phase decode --batch 1536 \\\n"
+      "      --context 4096 --dp 32 --ep 32 --quant w8a8\n"
+      "  mansard estimate --model config.json --target h20 --phase prefill --batch 4 --context "
+      "4096 \\\n"
+      "      --tp 8 --quant fp8-block --json\n"
+      "  mansard estimate --model qwen3-32b --target mlu590 --phase decode --batch 16 --tp 4 \\\n"
+      "      --set memory.technology=hbm3");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+} // namespace mansard::cli

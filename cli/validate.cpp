@@ -1,0 +1,61 @@
+#include "commands.h"
+
+#include <mansard/report/files.h>
+#include <mansard/report/validation.h>
+
+#include <fmt/format.h>
+
+#include <memory>
+
+namespace mansard::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  std::string rows;
+  ViewOptions view;
+};
+
+int run(const Options &options) {
+  hw::Catalog catalog;
+  host::Host host(catalog);
+  auto validation = report::validate(host, options.files);
+  if (!validation)
+    return fail(validation.error());
+  for (const auto &[reason, rows] : validation->skipReasons)
+    warn(fmt::format("skipped {} {}: {}", rows, rows == 1 ? "figure" : "figures", reason));
+  if (!options.rows.empty())
+    if (auto written = report::writeFile(options.rows, report::validationRows(*validation));
+        !written)
+      return fail(written.error());
+  return print(options.view.json ? report::validationJson(*validation)
+                                 : report::validationTable(*validation));
+}
+
+} // namespace
+
+void addValidate(CLI::App &app, int &status) {
+  CLI::App *command =
+      app.add_subcommand("validate", "Hold estimates against tables of measured kernels");
+  const auto options = std::make_shared<Options>();
+  command->add_option("FILE.csv", options->files, "Tables of measurements, each of one op")
+      ->required()
+      ->type_name("");
+  command
+      ->add_option("--rows", options->rows,
+                   "Write every row with its estimate, bound and breakdown to this CSV")
+      ->type_name("OUT.csv");
+  options->view.addTo(*command, false);
+  command->footer("MAPE: mean absolute percentage error; bias: mean of log(predicted / measured); "
+                  "roofline: the plain\n"
+                  "max(operations / peak, bytes / bandwidth) on the same rows. Rows that cannot be "
+                  "estimated are counted as\n"
+                  "skipped, with their reasons on stderr.\n\n"
+                  "Examples:\n"
+                  "  mansard validate gemm.csv attention_decode.csv\n"
+                  "  mansard validate gemm.csv --json\n"
+                  "  mansard validate gemm.csv --rows residuals.csv");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+} // namespace mansard::cli

@@ -1,0 +1,50 @@
+// The estimate of one step of a model, collected once from what lowering and pricing gave, and its
+// views.
+#pragma once
+
+#include <mansard/host/host.h>
+#include <mansard/model/estimate.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mansard::report {
+
+/// All runs of one kernel under one name.
+struct KernelLine {
+  std::string name, op, what; // what: a short description of the work
+  int64_t count = 0;
+  double latency_us = 0; // of one run
+  double total_us = 0;   // of all runs
+  double exposed_us = 0; // what they add to the step; less where something runs beside them
+  double share = 0;      // of the step
+  uint32_t bound = 0;
+};
+
+struct EstimateReport {
+  std::string target, targetName, model, modelName, phase, scenario;
+  double latency_ms = 0, tokens = 0, tokens_per_s = 0, tokens_per_s_per_chip = 0;
+  int64_t devices = 0, chips = 0;
+  double weights_GiB = 0, kvCache_GiB = 0, activations_GiB = 0, capacity_GiB = 0; // of a chip
+  bool fits = true;
+  double missing_GiB = 0, deviceCapacity_GiB = 0; // of a device
+  std::vector<std::string> remedies;
+  uint32_t bound = 0;
+  double part_ms[MANSARD_BOUND_COUNT] = {};
+  double communicationShare = 0;   // of the step: exposed collectives and expert exchange
+  std::vector<KernelLine> kernels; // in order of execution
+  std::vector<std::string> notes;
+
+  /// "DOES NOT FIT: needs 81.2 GiB more ...", or empty.
+  std::string misfit() const;
+};
+
+EstimateReport collectEstimate(const model::StepEstimate &estimate, const host::Model &target);
+
+std::string estimateTable(const EstimateReport &report);
+std::string estimateJson(const EstimateReport &report);
+/// A row for each kernel, and one named "step" for their whole.
+std::string estimateCsv(const EstimateReport &report);
+
+} // namespace mansard::report

@@ -1,0 +1,40 @@
+// The estimate of one kernel with everything that explains it, and its views.
+#pragma once
+
+#include <mansard/base/result.h>
+#include <mansard/host/host.h>
+#include <mansard/host/interval.h>
+#include <mansard/work/kernel.h>
+
+#include <string>
+#include <vector>
+
+namespace mansard::report {
+
+/// Why a kernel got no estimate, as an error; Ok where it did. Whatever the plugin claims, an
+/// estimate that is no number or is negative counts as the plugin's failure.
+Result<> checkEstimate(const host::Model &model, const work::Kernel &kernel,
+                       const mansard_estimate &estimate);
+
+/// What the flags and the note of an estimate tell its reader.
+std::vector<std::string> notesOf(const mansard_estimate &estimate);
+
+struct KernelReport {
+  std::string target, targetName, model, what; // what: a short description of the kernel
+  work::Kernel kernel{};
+  mansard_estimate estimate{};
+  host::Interval interval;
+  double tflops = 0, dram_GBps = 0, cycles = 0;
+  double peak_tflops = 0, peak_dram_GBps = 0; // 0: the chip gives no such figure
+  std::vector<std::string> notes;
+};
+
+/// Estimates `kernel`. Errors: the kernel makes no sense or the chip cannot run it; the plugin
+/// failed.
+Result<KernelReport> collectKernel(const host::Model &model, const work::Kernel &kernel);
+
+std::string kernelTable(const KernelReport &report);
+std::string kernelJson(const KernelReport &report);
+std::string kernelCsv(const KernelReport &report);
+
+} // namespace mansard::report

@@ -1,0 +1,120 @@
+#include <mansard/base/names.h>
+#include <mansard/base/units.h>
+#include <mansard/report/estimate_report.h>
+#include <mansard/report/text_table.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace mansard::report {
+namespace {
+
+std::string scenarioOf(const model::StepEstimate &e) {
+  if (e.isModule)
+    return "a module: lengths and parallelism are its own";
+  const work::Workload &w = e.workload;
+  const work::Parallelism &p = w.parallelism;
+  std::string text =
+      w.phase == work::Phase::decode
+          ? fmt::format("decode, batch {}, context {}", grouped(static_cast<double>(w.batch)),
+                        grouped(static_cast<double>(w.context)))
+          : fmt::format("prefill, {} prompts of {} tokens", grouped(static_cast<double>(w.batch)),
+                        grouped(static_cast<double>(w.context)));
+  if (w.new_tokens > 1)
+    text += fmt::format(", {} tokens a step, {} accepted", w.new_tokens, percent(w.accept));
+  text +=
+      fmt::format(", {} (KV cache {})",
+                  work::kQuantisationNames[static_cast<size_t>(w.quantisation)], nameOf(w.kvCache));
+  for (const auto &[name, degree] :
+       {std::pair{"tp", p.tp}, {"pp", p.pp}, {"dp", p.dp}, {"ep", p.ep}})
+    if (degree > 1)
+      text += fmt::format(", {} {}", name, degree);
+  return text;
+}
+
+bool communicates(uint32_t op) {
+  return op == MANSARD_OP_COLLECTIVE || op == MANSARD_OP_EXPERT_PARALLEL;
+}
+
+void collectKernels(const model::StepEstimate &e, EstimateReport &report) {
+  std::map<std::pair<std::string, uint32_t>, size_t> lineOf;
+  double communication_us = 0;
+  for (size_t i = 0; i < e.program.steps.size(); ++i) {
+    const work::Step &step = e.program.steps[i];
+    const work::Kernel &kernel = e.program.kernels[step.kernel];
+    const auto [at, isNew] = lineOf.try_emplace({step.name, step.kernel}, report.kernels.size());
+    if (isNew) {
+      KernelLine &line = report.kernels.emplace_back();
+      line.name = step.name;
+      line.op = kOpNames[kernel.op];
+      line.what = work::describe(kernel);
+      line.latency_us = e.estimates[step.kernel].latency_us;
+      line.bound = e.estimates[step.kernel].bound;
+    }
+    KernelLine &line = report.kernels[at->second];
+    line.count += step.count;
+    line.total_us += e.steps[i].latency_us;
+    line.exposed_us += e.steps[i].exposed_us;
+    if (communicates(kernel.op))
+      communication_us += e.steps[i].exposed_us;
+  }
+  const double total_us = e.timeline.total_us;
+  for (KernelLine &line : report.kernels)
+    line.share = total_us > 0 ? line.exposed_us / total_us : 0;
+  report.communicationShare = total_us > 0 ? communication_us / total_us : 0;
+}
+
+} // namespace
+
+std::string EstimateReport::misfit() const {
+  if (fits)
+    return {};
+  std::string text = fmt::format("DOES NOT FIT: needs {} GiB more than the {} of each device",
+                                 number(missing_GiB), number(deviceCapacity_GiB));
+  if (!remedies.empty())
+    text += fmt::format("; would fit with {}", fmt::join(remedies, ", or "));
+  return text;
+}
+
+EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &target) {
+  EstimateReport r;
+  const hw::Chip &chip = target.chip();
+  r.target = chip.id;
+  r.targetName = chip.name;
+  r.model = target.id();
+  r.modelName = e.model;
+  r.phase = e.workload.phase == work::Phase::decode ? "decode" : "prefill";
+  r.scenario = scenarioOf(e);
+
+  r.devices = e.program.devices;
+  const int64_t perChip = std::max(1, chip.devicesPerChip());
+  r.chips = (r.devices + perChip - 1) / perChip;
+  r.latency_ms = e.timeline.total_us / 1e3;
+  r.tokens = e.program.tokens;
+  r.tokens_per_s = r.latency_ms > 0 ? r.tokens / r.latency_ms * 1e3 : 0;
+  r.tokens_per_s_per_chip = r.tokens_per_s / static_cast<double>(r.chips);
+
+  // A package counts with as many of its devices as the deployment uses.
+  const auto used = static_cast<double>(std::min(r.devices, perChip));
+  r.weights_GiB = e.memory.need.weights * used / kGiB;
+  r.kvCache_GiB = e.memory.need.kvCache * used / kGiB;
+  r.activations_GiB = e.memory.need.activations * used / kGiB;
+  r.capacity_GiB = e.memory.capacity * used / kGiB;
+  r.fits = e.memory.fits();
+  r.deviceCapacity_GiB = e.memory.capacity / kGiB;
+  r.missing_GiB = r.fits ? 0 : (e.memory.total() - e.memory.capacity) / kGiB;
+  r.remedies = e.memory.remedies;
+
+  r.bound = e.timeline.bound;
+  for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i)
+    r.part_ms[i] = e.timeline.part_us[i] / 1e3;
+  collectKernels(e, r);
+  r.notes = e.notes;
+  if (!r.fits)
+    r.notes.insert(r.notes.begin(), r.misfit());
+  return r;
+}
+
+} // namespace mansard::report

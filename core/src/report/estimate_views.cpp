@@ -1,0 +1,132 @@
+#include "json.h"
+
+#include <mansard/report/csv.h>
+#include <mansard/report/estimate_report.h>
+#include <mansard/report/text_table.h>
+
+#include <fmt/format.h>
+
+namespace mansard::report {
+namespace {
+
+using Align = TextTable::Align;
+
+std::string kernelsTable(const EstimateReport &r) {
+  TextTable table({{"kernel", {}},
+                   {"work on a device", {}},
+                   {"count", Align::right},
+                   {"each", Align::right},
+                   {"total", Align::right},
+                   {"share", Align::right},
+                   {"bound", {}}});
+  bool hidden = false;
+  for (const KernelLine &k : r.kernels) {
+    const bool partly = k.exposed_us < k.total_us * (1 - 1e-9);
+    hidden = hidden || partly;
+    table.addRow({k.name, k.what, std::to_string(k.count), duration(k.latency_us),
+                  duration(k.total_us) + (partly ? "*" : " "), percent(k.share),
+                  std::string(kBoundNames[k.bound])});
+  }
+  std::string out = table.text();
+  if (hidden)
+    out += "  * in part or whole hidden behind what runs beside it; its share is what is left\n";
+  return out;
+}
+
+std::string summary(const EstimateReport &r) {
+  TextTable facts({{"", {}}, {"", Align::right}, {"", {}}});
+  facts.addRow(
+      {"step", duration(r.latency_ms * 1e3), fmt::format("bound by {}", kBoundNames[r.bound])});
+  facts.addRow(
+      {"tokens/s", grouped(r.tokens_per_s), fmt::format("{} tokens a step", grouped(r.tokens))});
+  facts.addRow({"tokens/s/chip", grouped(r.tokens_per_s_per_chip),
+                fmt::format("{} {}, {} {}", r.chips, r.chips == 1 ? "chip" : "chips", r.devices,
+                            r.devices == 1 ? "device" : "devices")});
+  facts.addRow({"communication", percent(r.communicationShare), "of the step is lost to it"});
+  facts.addRow(
+      {"memory a chip", number(r.weights_GiB + r.kvCache_GiB + r.activations_GiB) + " GiB",
+       fmt::format("of {} GiB: weights {}, KV cache {}, activations {}", number(r.capacity_GiB),
+                   number(r.weights_GiB), number(r.kvCache_GiB), number(r.activations_GiB))});
+  return facts.text();
+}
+
+std::string resources(const EstimateReport &r) {
+  TextTable table({{"resource", {}}, {"time", Align::right}, {"share", Align::right}, {"", {}}});
+  for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i) {
+    const double share = r.part_ms[i] / r.latency_ms;
+    if (share < kShown)
+      continue;
+    table.addRow(
+        {std::string(kBoundNames[i]), duration(r.part_ms[i] * 1e3), percent(share), bar(share)});
+  }
+  return table.text();
+}
+
+} // namespace
+
+std::string estimateTable(const EstimateReport &r) {
+  std::string out = fmt::format("{} on {} ({}), model {}\n{}\n", r.modelName, r.target,
+                                r.targetName, r.model, r.scenario);
+  if (!r.fits)
+    out += r.misfit() + '\n';
+  out += '\n' + kernelsTable(r) + '\n' + summary(r) + '\n' + resources(r);
+  if (!r.notes.empty())
+    out += '\n';
+  for (const std::string &note : r.notes)
+    out += "  note: " + note + '\n';
+  return out;
+}
+
+std::string estimateJson(const EstimateReport &r) {
+  Json json;
+  json["target"] = r.target;
+  json["model"] = r.modelName;
+  json["phase"] = r.phase;
+  json["latency_ms"] = r.latency_ms;
+  json["tokens_per_s"] = r.tokens_per_s;
+  json["tokens_per_s_per_chip"] = r.tokens_per_s_per_chip;
+  json["chips"] = r.chips;
+  json["memory_gib_per_chip"] = Json{{"weights", r.weights_GiB},
+                                     {"kv_cache", r.kvCache_GiB},
+                                     {"activations", r.activations_GiB},
+                                     {"capacity", r.capacity_GiB}};
+  json["bound"] = kBoundNames[r.bound];
+  json["breakdown_ms"] = breakdown(r.part_ms);
+  Json kernels = Json::array();
+  for (const KernelLine &k : r.kernels)
+    kernels.push_back(Json{{"name", k.name},
+                           {"op", k.op},
+                           {"count", k.count},
+                           {"latency_us", k.latency_us},
+                           {"bound", kBoundNames[k.bound]},
+                           {"share", k.share},
+                           {"exposed_us", k.exposed_us},
+                           {"work", k.what}});
+  json["kernels"] = std::move(kernels);
+  json["power_w"] = nullptr;
+  std::vector<std::string> notes = r.notes;
+  notes.emplace_back("power_w is null: this version does not estimate power");
+  json["notes"] = notes;
+  json["priced_by"] = r.model;
+  json["devices"] = r.devices;
+  json["tokens_per_step"] = r.tokens;
+  json["communication_share"] = r.communicationShare;
+  json["fits"] = r.fits;
+  json["remedies"] = r.remedies;
+  return dump(json);
+}
+
+std::string estimateCsv(const EstimateReport &r) {
+  const auto exact = [](double value) { return fmt::format("{}", value); };
+  std::string out = csvLine({"target", "model", "phase", "name", "op", "work", "count",
+                             "latency_us", "exposed_us", "share", "bound"});
+  for (const KernelLine &k : r.kernels)
+    out += csvLine({r.target, r.modelName, r.phase, k.name, k.op, k.what, std::to_string(k.count),
+                    exact(k.latency_us), exact(k.exposed_us), exact(k.share),
+                    std::string(kBoundNames[k.bound])});
+  return out + csvLine({r.target, r.modelName, r.phase, "step", "", r.scenario, "1",
+                        exact(r.latency_ms * 1e3), exact(r.latency_ms * 1e3), "1",
+                        std::string(kBoundNames[r.bound])});
+}
+
+} // namespace mansard::report

@@ -1,0 +1,97 @@
+#include <mansard/base/names.h>
+#include <mansard/report/kernel_report.h>
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace mansard::report {
+
+Result<> checkEstimate(const host::Model &model, const work::Kernel &kernel,
+                       const mansard_estimate &estimate) {
+  const std::string note(estimate.note.data
+                             ? std::string_view(estimate.note.data, estimate.note.size)
+                             : std::string_view());
+  const auto error = [&](ErrorCode code, std::string_view what) {
+    std::string message = fmt::format("{}: {}", work::describe(kernel), what);
+    if (!note.empty())
+      message += fmt::format(" ({})", note);
+    return Error{code, std::move(message),
+                 fmt::format("target {}, model {}", model.chip().id, model.id())};
+  };
+  switch (estimate.status) {
+  case MANSARD_OK:
+    break;
+  case MANSARD_ERROR_INVALID_ARGUMENT:
+    return error(ErrorCode::invalidInput, "the model says that this kernel makes no sense");
+  case MANSARD_ERROR_UNSUPPORTED:
+    return error(ErrorCode::unsupported,
+                 "this chip cannot run it: it lacks the operation or the data type");
+  case MANSARD_ERROR_INVALID_CHIP:
+    return error(ErrorCode::invalidInput, "the chip's description lacks what its model needs");
+  default:
+    return error(ErrorCode::pluginFailed, "the plugin failed");
+  }
+  bool sound = std::isfinite(estimate.latency_us) && estimate.latency_us >= 0 &&
+               estimate.bound < MANSARD_BOUND_COUNT;
+  for (double part : estimate.part_us)
+    sound = sound && std::isfinite(part) && part >= 0;
+  if (!sound)
+    return error(ErrorCode::pluginFailed,
+                 "the plugin's estimate is not a duration (negative, or not a number)");
+  return Ok{};
+}
+
+std::vector<std::string> notesOf(const mansard_estimate &estimate) {
+  std::vector<std::string> notes;
+  if (estimate.flags & MANSARD_ESTIMATE_FALLBACK)
+    notes.emplace_back("fallback: priced by something simpler than this family's own model");
+  if (estimate.flags & MANSARD_ESTIMATE_UNCALIBRATED)
+    notes.emplace_back(
+        "uncalibrated: no measurement of this family and operation stands behind the estimate");
+  if (estimate.flags & MANSARD_ESTIMATE_DOES_NOT_TILE)
+    notes.emplace_back("no tiling fits the on-chip memories; priced as if streamed");
+  if (estimate.note.data && estimate.note.size > 0)
+    notes.emplace_back(estimate.note.data, estimate.note.size);
+  return notes;
+}
+
+Result<KernelReport> collectKernel(const host::Model &model, const work::Kernel &kernel) {
+  if (auto sound = work::check(kernel); !sound)
+    return sound.error();
+  KernelReport report;
+  report.kernel = kernel;
+  report.estimate.struct_size = sizeof(mansard_estimate);
+  if (auto done = model.estimate({&kernel, 1}, {&report.estimate, 1}); !done)
+    return done.error();
+  if (auto sound = checkEstimate(model, kernel, report.estimate); !sound)
+    return sound.error();
+
+  const mansard_chip &chip = model.view();
+  const mansard_estimate &estimate = report.estimate;
+  report.target = model.chip().id;
+  report.targetName = model.chip().name;
+  report.model = model.id();
+  report.what = work::describe(kernel);
+  report.interval = host::interval(model, kernel, estimate.latency_us);
+  if (estimate.latency_us > 0) {
+    report.tflops = estimate.operations / estimate.latency_us / 1e6;
+    report.dram_GBps =
+        (estimate.dram_read_bytes + estimate.dram_write_bytes) / estimate.latency_us / 1e3;
+  }
+  report.cycles = estimate.latency_us * 1e-6 * chip.clock_hz;
+  const bool vectorOnly = kernel.op == MANSARD_OP_VECTOR;
+  report.peak_tflops =
+      (vectorOnly ? chip.vector_ops_per_s : chip.matrix_ops_per_s)[kernel.dtype] / 1e12;
+  report.peak_dram_GBps = chip.dram_peak_bytes_per_s / 1e9;
+  report.notes = model.chip().notes;
+  for (std::string &note : notesOf(estimate))
+    report.notes.push_back(std::move(note));
+  if (!report.interval.known)
+    report.notes.push_back(
+        fmt::format("the interval is a guess (half to twice): family '{}' has no residuals for {}",
+                    model.chip().family, kOpNames[kernel.op]));
+  return report;
+}
+
+} // namespace mansard::report

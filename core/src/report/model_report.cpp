@@ -1,0 +1,242 @@
+#include "json.h"
+
+#include <mansard/base/dtype.h>
+#include <mansard/report/model_report.h>
+#include <mansard/report/text_table.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace mansard::report {
+namespace {
+
+using work::AttentionKind;
+using work::AttentionShape;
+using work::Transformer;
+
+double cacheBytes(const Transformer &model, bool beyondWindow) {
+  return model.cachedElementsPerToken(beyondWindow) * bytesOf(DType::bf16);
+}
+
+const char *kindName(const work::LayerRun &run) {
+  if (run.sliding)
+    return run.moe ? "sliding moe" : "sliding dense";
+  return run.moe ? "moe" : "dense";
+}
+
+const char *kindName(AttentionKind kind) {
+  return kind == AttentionKind::latent ? "latent" : "grouped_query";
+}
+
+std::string billions(double parameters) { return fmt::format("{:.1f} B", parameters / 1e9); }
+
+std::string attentionText(const AttentionShape &a) {
+  if (a.kind == AttentionKind::latent)
+    return fmt::format("latent, {} heads of {}+{} (query and key) and {} (value), ranks {} (query) "
+                       "and {} (key-value)",
+                       a.heads, a.qk_nope_head_dim, a.qk_rope_head_dim, a.v_head_dim,
+                       a.q_lora_rank ? std::to_string(a.q_lora_rank) : "full", a.kv_lora_rank);
+  std::string text = fmt::format("grouped query, {} heads on {} key-value heads of {}", a.heads,
+                                 a.kv_heads, a.head_dim);
+  const auto add = [&](bool given, const std::string &what) { text += given ? ", " + what : ""; };
+  add(a.qkv_bias, "biased query, key and value");
+  add(a.output_bias, "biased output");
+  add(a.qk_norm, "query and key normed");
+  add(a.sinks, "sinks");
+  add(a.sliding_window > 0, fmt::format("window {}", a.sliding_window));
+  return text;
+}
+
+std::string expertsText(const work::ExpertShape &moe) {
+  std::string text = fmt::format("{} of {} for each token, width {}", moe.experts_per_token,
+                                 moe.experts, moe.inter);
+  if (moe.shared_experts)
+    text += fmt::format(", {} shared of width {} together", moe.shared_experts, moe.shared_inter);
+  if (moe.groups)
+    text += fmt::format(", from {} of {} groups", moe.groups_per_token, moe.groups);
+  return text + (moe.bias ? ", biased" : "");
+}
+
+std::string checkpointText(const Transformer &model) {
+  std::string text(nameOf(model.stored));
+  if (model.stored_block_scaled)
+    text += ", scaled by block";
+  if (!model.unquantised.empty())
+    text += fmt::format("; 16 bits: {}", fmt::join(model.unquantised, ", "));
+  return text;
+}
+
+Json lineOf(const Transformer &model) {
+  return Json{{"id", model.id},
+              {"name", model.name},
+              {"parameters", model.parameters()},
+              {"active_parameters", model.activeParameters()},
+              {"layers", model.layerCount()},
+              {"attention", kindName(model.attention.kind)},
+              {"experts", model.moe.experts},
+              {"kv_bytes_per_token", cacheBytes(model, false)},
+              {"dtype", std::string(nameOf(model.stored))}};
+}
+
+Json attentionJson(const AttentionShape &a) {
+  Json json{{"kind", kindName(a.kind)},
+            {"heads", a.heads},
+            {"kv_heads", a.kv_heads},
+            {"head_dim", a.head_dim}};
+  if (a.kind == AttentionKind::latent) {
+    json.update(Json{{"q_lora_rank", a.q_lora_rank},
+                     {"kv_lora_rank", a.kv_lora_rank},
+                     {"qk_nope_head_dim", a.qk_nope_head_dim},
+                     {"qk_rope_head_dim", a.qk_rope_head_dim},
+                     {"v_head_dim", a.v_head_dim}});
+    return json;
+  }
+  json.update(Json{{"qkv_bias", a.qkv_bias},
+                   {"output_bias", a.output_bias},
+                   {"qk_norm", a.qk_norm},
+                   {"sinks", a.sinks},
+                   {"sliding_window", a.sliding_window}});
+  return json;
+}
+
+Json expertsJson(const work::ExpertShape &moe) {
+  if (moe.experts == 0)
+    return nullptr;
+  return Json{{"experts", moe.experts},
+              {"experts_per_token", moe.experts_per_token},
+              {"inter", moe.inter},
+              {"shared_experts", moe.shared_experts},
+              {"shared_inter", moe.shared_inter},
+              {"groups", moe.groups},
+              {"groups_per_token", moe.groups_per_token},
+              {"bias", moe.bias}};
+}
+
+} // namespace
+
+std::string layersText(const std::vector<work::LayerRun> &layers) {
+  size_t period = 1;
+  for (; period < layers.size(); ++period) {
+    if (layers.size() % period != 0)
+      continue;
+    if (std::equal(layers.begin() + static_cast<std::ptrdiff_t>(period), layers.end(),
+                   layers.begin()))
+      break;
+  }
+  std::vector<std::string> runs;
+  for (size_t i = 0; i < std::min(period, layers.size()); ++i)
+    runs.push_back(fmt::format("{} {}", layers[i].count, kindName(layers[i])));
+  const size_t repeats = layers.empty() ? 0 : layers.size() / period;
+  const std::string text = fmt::format("{}", fmt::join(runs, ", "));
+  return repeats > 1 ? fmt::format("{} x ({})", repeats, text) : text;
+}
+
+std::string modelsTable(const std::vector<Transformer> &models) {
+  constexpr auto kRight = TextTable::Align::right;
+  TextTable table({{"id", {}},
+                   {"parameters", kRight},
+                   {"active", kRight},
+                   {"layers", kRight},
+                   {"attention", {}},
+                   {"experts", kRight},
+                   {"KV bytes a token", kRight},
+                   {"weights", {}}});
+  for (const Transformer &model : models)
+    table.addRow({model.id, billions(model.parameters()), billions(model.activeParameters()),
+                  std::to_string(model.layerCount()),
+                  model.attention.kind == AttentionKind::latent ? "latent" : "grouped query",
+                  model.moe.experts ? std::to_string(model.moe.experts) : "",
+                  grouped(cacheBytes(model, false)), std::string(nameOf(model.stored))});
+  return table.text(0);
+}
+
+std::string modelsJson(const std::vector<Transformer> &models) {
+  Json json = Json::array();
+  for (const Transformer &model : models)
+    json.push_back(lineOf(model));
+  return dump(json);
+}
+
+std::string modelTable(const Transformer &model, const std::string &file) {
+  TextTable table({{"", {}}, {"", {}}});
+  const auto row = [&](const char *name, std::string value) {
+    table.addRow({name, std::move(value)});
+  };
+  row("id", model.id);
+  row("name", model.name);
+  row("parameters",
+      fmt::format("{} ({})", billions(model.parameters()), grouped(model.parameters())));
+  row("active for a token", fmt::format("{} ({})", billions(model.activeParameters()),
+                                        grouped(model.activeParameters())));
+  row("layers", fmt::format("{}: {}", model.layerCount(), layersText(model.layers)));
+  if (model.next_token_layers)
+    row("next-token layers", std::to_string(model.next_token_layers));
+  row("hidden", std::to_string(model.hidden));
+  if (model.inter)
+    row("dense feed-forward", fmt::format("{}{}", model.inter, model.gated ? ", gated" : ""));
+  row("vocabulary", fmt::format("{}{}", model.vocab,
+                                model.tied_embeddings ? ", the head is the embedding table" : ""));
+  row("longest context", fmt::format("{} tokens", model.max_positions));
+  row("attention", attentionText(model.attention));
+  if (model.moe.experts)
+    row("experts", expertsText(model.moe));
+  const double all = cacheBytes(model, false), kept = cacheBytes(model, true);
+  row("KV cache of a token",
+      fmt::format("{} bytes in 16 bits{}", grouped(all),
+                  kept == all ? "" : fmt::format(", {} once past the window", grouped(kept))));
+  row("checkpoint", checkpointText(model));
+  row("source", model.source);
+  row("file", file);
+  return table.text(0);
+}
+
+std::string modelJson(const Transformer &model, const std::string &file) {
+  Json runs = Json::array();
+  for (const work::LayerRun &run : model.layers)
+    runs.push_back(Json{{"count", run.count}, {"sliding", run.sliding}, {"moe", run.moe}});
+  return dump(Json{{"id", model.id},
+                   {"name", model.name},
+                   {"source", model.source},
+                   {"file", file},
+                   {"parameters", model.parameters()},
+                   {"active_parameters", model.activeParameters()},
+                   {"kv_bytes_per_token", cacheBytes(model, false)},
+                   {"kv_bytes_per_token_beyond_window", cacheBytes(model, true)},
+                   {"hidden", model.hidden},
+                   {"inter", model.inter},
+                   {"vocab", model.vocab},
+                   {"max_positions", model.max_positions},
+                   {"tied_embeddings", model.tied_embeddings},
+                   {"gated", model.gated},
+                   {"layers", model.layerCount()},
+                   {"layer_runs", std::move(runs)},
+                   {"next_token_layers", model.next_token_layers},
+                   {"attention", attentionJson(model.attention)},
+                   {"moe", expertsJson(model.moe)},
+                   {"checkpoint", Json{{"dtype", std::string(nameOf(model.stored))},
+                                       {"block_scaled", model.stored_block_scaled},
+                                       {"unquantised", model.unquantised}}}});
+}
+
+std::string modelCheckTable(const Result<Transformer> &model, const std::string &file) {
+  if (!model)
+    return fmt::format("error: {}\n{}: not sound\n", model.error().text(), file);
+  return fmt::format("{}: sound; {}, of which {} active for a token, {} layers\n", model->id,
+                     billions(model->parameters()), billions(model->activeParameters()),
+                     model->layerCount());
+}
+
+std::string modelCheckJson(const Result<Transformer> &model, const std::string &file) {
+  Json findings = Json::array();
+  if (!model)
+    findings.push_back(Json{
+        {"severity", "error"}, {"message", model.error().message}, {"place", model.error().place}});
+  return dump(Json{{"id", model ? Json(model->id) : Json()},
+                   {"file", file},
+                   {"sound", model.ok()},
+                   {"findings", std::move(findings)}});
+}
+
+} // namespace mansard::report

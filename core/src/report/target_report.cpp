@@ -1,0 +1,187 @@
+#include "json.h"
+
+#include <mansard/base/dtype.h>
+#include <mansard/base/units.h>
+#include <mansard/report/target_report.h>
+#include <mansard/report/text_table.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mansard::report {
+
+bool isValidated(const hw::Chip &chip) {
+  return std::any_of(chip.calibration.begin(), chip.calibration.end(), [](const auto &constant) {
+    const hw::Confidence confidence = constant.second.confidence;
+    return constant.first.starts_with("residual.") &&
+           (confidence == hw::Confidence::measured || confidence == hw::Confidence::fitted);
+  });
+}
+
+std::vector<TargetLine> collectTargets(const hw::Catalog &catalog, std::vector<Error> &problems) {
+  std::vector<TargetLine> lines;
+  for (const std::string &id : catalog.targetIds()) {
+    auto chip = catalog.target(id);
+    if (!chip) {
+      problems.push_back(chip.error());
+      continue;
+    }
+    lines.push_back({id, chip->name, chip->vendor, chip->family, chip->model,
+                     chip->memoryTechnology, chip->year, isValidated(*chip)});
+  }
+  return lines;
+}
+
+std::string targetsTable(const std::vector<TargetLine> &targets) {
+  TextTable table({{"id", {}},
+                   {"name", {}},
+                   {"vendor", {}},
+                   {"family", {}},
+                   {"model", {}},
+                   {"memory", {}},
+                   {"year", {}},
+                   {"validated", {}}});
+  for (const TargetLine &t : targets)
+    table.addRow({t.id, t.name, t.vendor, t.family, t.model, t.memory,
+                  t.year ? std::to_string(t.year) : "", t.validated ? "yes" : "no"});
+  return table.text(0);
+}
+
+std::string targetsJson(const std::vector<TargetLine> &targets) {
+  Json json = Json::array();
+  for (const TargetLine &t : targets)
+    json.push_back(Json{{"id", t.id},
+                        {"name", t.name},
+                        {"vendor", t.vendor},
+                        {"family", t.family},
+                        {"model", t.model},
+                        {"memory", t.memory},
+                        {"year", t.year},
+                        {"validated", t.validated}});
+  return dump(json);
+}
+
+std::vector<Derived> derivedFigures(const hw::Chip &chip) {
+  std::vector<Derived> figures;
+  const mansard_chip view = hw::ChipView(chip).chip();
+  double densest = 0;
+  for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
+    if (const double peak = view.matrix_ops_per_s[type]; peak > 0) {
+      figures.push_back({fmt::format("peak_tflops.{}", kDTypes[type].name), peak / kTera, "TFLOPS",
+                         "cores x rate x clock"});
+      if (type == MANSARD_DTYPE_BF16 || type == MANSARD_DTYPE_FP16)
+        densest = std::max(densest, peak);
+    }
+  for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
+    if (const double peak = view.vector_ops_per_s[type]; peak > 0)
+      figures.push_back({fmt::format("vector_tflops.{}", kDTypes[type].name), peak / kTera,
+                         "TFLOPS", "of the vector units"});
+  figures.push_back({"dram_peak_gbytes_per_s", view.dram_peak_bytes_per_s / kGiga, "GB/s",
+                     "pin rate x width x stacks"});
+  figures.push_back({"dram_read_gbytes_per_s", view.dram_read_bytes_per_s / kGiga, "GB/s",
+                     "sustained, reads alone: after refresh"});
+  figures.push_back({"dram_mixed_gbytes_per_s", view.dram_mixed_bytes_per_s / kGiga, "GB/s",
+                     "sustained, one write to a read: after turnarounds"});
+  figures.push_back({"dram_capacity_gib", view.dram_bytes / kGiB, "GiB", "less what is reserved"});
+  if (densest > 0 && view.dram_peak_bytes_per_s > 0)
+    figures.push_back({"ridge_ops_per_byte", densest / view.dram_peak_bytes_per_s, "op/B",
+                       "16-bit peak over DRAM peak: work below it is bound by memory"});
+  return figures;
+}
+
+namespace {
+
+std::string rangeOf(const hw::Quantity &q) {
+  if (!q.low && !q.high)
+    return "";
+  return fmt::format("[{} - {}]", number(q.low.value_or(q.value), 6),
+                     number(q.high.value_or(q.value), 6));
+}
+
+std::string_view confidenceOf(const hw::Quantity &q) {
+  return hw::kConfidenceNames[static_cast<size_t>(q.confidence)];
+}
+
+/// "links.scale_up.latency_us" is in section "links.scale_up"; "matrix.ops_per_clock.bf16" in
+/// "matrix.ops_per_clock".
+std::string sectionOf(const std::string &key) {
+  const size_t dot = key.rfind('.');
+  return dot == std::string::npos ? "" : key.substr(0, dot);
+}
+
+/// Where the value is a code, what it stands for.
+std::string valueText(const std::string &key, const hw::Quantity &q) {
+  const auto code = static_cast<size_t>(q.value);
+  if (key.ends_with(".topology") && code < kTopologyNames.size())
+    return std::string(kTopologyNames[code]);
+  return number(q.value, 6);
+}
+
+} // namespace
+
+std::string targetTable(const hw::Chip &chip) {
+  std::string out =
+      fmt::format("{}: {} ({}), family {}, model {}, memory {}{}{}\n", chip.id, chip.name,
+                  chip.vendor, chip.family, chip.model, chip.memoryTechnology,
+                  chip.year ? fmt::format(", {}", chip.year) : "",
+                  chip.status.empty() ? "" : ", " + chip.status);
+  out += "All numbers are of one device";
+  if (chip.devicesPerChip() > 1)
+    out += fmt::format("; a package holds {}", chip.devicesPerChip());
+  out += isValidated(chip) ? ". The family is validated against measurements.\n"
+                           : ". No measurements of the family stand behind its calibration.\n";
+
+  using Align = TextTable::Align;
+  // One set of columns for all sections, so that they line up.
+  TextTable table({{"", {}},
+                   {"value", Align::right},
+                   {"unit", {}},
+                   {"range", {}},
+                   {"confidence", {}},
+                   {"source", {}}});
+  std::string section = "-";
+  for (const auto &[key, q] : chip.numbers) {
+    if (sectionOf(key) != section) {
+      section = sectionOf(key);
+      table.addRow({});
+      if (!section.empty())
+        table.addRow({"[" + section + "]"});
+    }
+    table.addRow({section.empty() ? key : "  " + key.substr(section.size() + 1), valueText(key, q),
+                  hw::unitOf(key), rangeOf(q), std::string(confidenceOf(q)), q.source});
+  }
+  out += '\n' + table.text(0) + "\nDerived\n";
+  TextTable derived({{"", {}}, {"", Align::right}, {"", {}}, {"", {}}});
+  for (const Derived &d : derivedFigures(chip))
+    derived.addRow({d.key, number(d.value), d.unit, d.meaning});
+  out += derived.text();
+  for (const std::string &note : chip.notes)
+    out += "  note: " + note + '\n';
+  return out;
+}
+
+std::string targetJson(const hw::Chip &chip) {
+  Json json{{"id", chip.id},         {"name", chip.name},
+            {"vendor", chip.vendor}, {"family", chip.family},
+            {"model", chip.model},   {"memory", chip.memoryTechnology},
+            {"year", chip.year},     {"validated", isValidated(chip)},
+            {"status", chip.status}, {"file", chip.file}};
+  Json numbers = Json::object();
+  for (const auto &[key, q] : chip.numbers)
+    numbers[key] = Json{{"value", q.value},
+                        {"unit", hw::unitOf(key)},
+                        {"low", q.low ? Json(*q.low) : Json()},
+                        {"high", q.high ? Json(*q.high) : Json()},
+                        {"confidence", confidenceOf(q)},
+                        {"source", q.source}};
+  json["numbers"] = std::move(numbers);
+  Json derived = Json::object();
+  for (const Derived &d : derivedFigures(chip))
+    derived[d.key] = d.value;
+  json["derived"] = std::move(derived);
+  json["notes"] = chip.notes;
+  return dump(json);
+}
+
+} // namespace mansard::report

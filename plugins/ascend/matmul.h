@@ -1,0 +1,25 @@
+// What the matrix kinds share: whether the cube can multiply the types, and how weights stored
+// narrower reach it.
+#pragma once
+
+#include "cube.h"
+
+namespace mansard::ascend {
+
+inline constexpr std::string_view kNoDType =
+    "the cube cores of this chip do not multiply this data type";
+
+/// Fills dtype and element sizes of `gemm` from the kernel. False: the cube has no such type.
+bool setTypes(const Device &device, const mansard_kernel &kernel, Gemm &gemm);
+/// Vector operations on an accumulator that turn it into a result of scaled integers.
+inline constexpr double kDequantOps = 4; // to fp32, channel scale, token scale, to the output
+/// Vector microseconds of widening `elements` weights of the kernel's weight_dtype, through the L2.
+double widen_us(const Device &device, const mansard_kernel &kernel, double elements);
+/// True where weights are widened on the vector cores before the cube sees them.
+bool widens(const mansard_kernel &kernel);
+/// True for integer inputs whose accumulators want scales.
+bool dequantises(const mansard_kernel &kernel);
+/// Microseconds of finding a scale for each row of `rows` x `cols` and converting it.
+double dynamicQuantize_us(const Device &device, double rows, double cols, Parts &parts);
+
+} // namespace mansard::ascend

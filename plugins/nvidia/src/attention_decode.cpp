@@ -1,0 +1,131 @@
+// Attention of few queries over a long cache: the KV length is split over thread blocks, and a
+// second pass combines the splits ("Flash-Decoding"). Query heads that share keys fill the rows of
+// one tensor instruction, padded to what it takes.
+#include "attention_decode.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mansard::nvidia {
+namespace {
+
+constexpr double kKeyTile = 64;
+constexpr double kMostRows = 128; // of queries that one block multiplies with the keys it loads
+constexpr double kSplits[] = {1, 2, 4, 8, 16, 32, 64, 128};
+constexpr double kSoftmaxClocks = 3;
+constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
+
+} // namespace
+
+double instructionRows(Generation generation) {
+  return generation == Generation::hopper || generation == Generation::blackwell ? 64 : 16;
+}
+
+double pageKeys(Generation generation) {
+  return generation == Generation::hopper || generation == Generation::blackwell ? 128 : 64;
+}
+
+void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimate &out) {
+  const Constants &c = model.constants;
+  const double cores = model.cores;
+  const double step = instructionRows(model.generation);
+  const double rowTiles = std::ceil(s.rows / kMostRows);
+  const double height = std::min(kMostRows, std::ceil(s.rows / step) * step);
+  const double page = pageKeys(model.generation);
+  const double pages = s.sequences * std::ceil(s.keys / page) * page * s.keyElements *
+                       s.keyBytes;
+  const double read = std::max(s.readBytes, pages);
+  const double cold = missShare(read, kWarm * model.l2Bytes, kCold * model.l2Bytes);
+  const double bus = model.dramUs(read * cold, s.writeBytes * cold, s.dramShare);
+  const double coreOps = model.matrixOpsPerUs[s.compute] / cores * s.matrixShare;
+  const double coreLanes = model.lanesPerUs / cores, coreSpecial = model.specialPerUs / cores;
+  const double keyElements = s.keyElements;
+  const double l2Total = s.sequences * rowTiles * s.keys * keyElements * s.keyBytes /
+                         (model.l2BytesPerUs * c.gemmL2);
+
+  double bestUs = HUGE_VAL, bestSplit = 1;
+  Busy bestBusy;
+  double bestItems = 0, bestCombine = 0, bestTiles = 0;
+  for (double split : kSplits) {
+    if (split > s.mostSplit || (split > 1 && split * kKeyTile >= 2 * s.keys)) // nothing to split
+      break;
+    const double keys = std::ceil(s.keys / split / kKeyTile) * kKeyTile;
+    const double blocks = s.sequences * rowTiles * split;
+    const double rounds = std::max(1.0, blocks / cores); // several blocks share a core
+    Busy busy;
+    busy[MANSARD_BOUND_MATRIX] = rounds * keys * height * 2 * s.productDims / coreOps;
+    busy[MANSARD_BOUND_VECTOR] =
+        rounds * keys *
+        (height * (1 / coreSpecial + kSoftmaxClocks / coreLanes) +
+         s.convertClocks * keyElements / coreLanes);
+    busy[MANSARD_BOUND_L2] = l2Total;
+    const double stream =
+        rounds * keys * keyElements * s.keyBytes * s.latencyUs / model.sramBytes;
+    busy[MANSARD_BOUND_DRAM] = std::sqrt(bus * bus + stream * stream);
+    const double items = blocks / cores * s.itemUs;
+    const double combine =
+        split > 1 ? c.decodeCombineUs + 2 * split * s.sequences * s.rows * s.valueDim * 4 /
+                                            (model.l2BytesPerUs * c.gemmL2)
+                  : 0;
+    const double us = overlapped(busy) + items + combine;
+    if (us < bestUs) {
+      bestUs = us;
+      bestSplit = split;
+      bestBusy = busy;
+      bestItems = items;
+      bestCombine = combine;
+      bestTiles = blocks;
+    }
+  }
+  Parts parts;
+  parts.addSerial(MANSARD_BOUND_FIXED, s.startUs + bestItems + bestCombine);
+  parts.addOverlapped(bestBusy);
+  parts.store(out);
+  out.dram_read_bytes = read * cold;
+  out.dram_write_bytes = s.writeBytes * cold;
+  out.tiling.tile_m = static_cast<int32_t>(height);
+  out.tiling.tile_n = static_cast<int32_t>(kKeyTile);
+  out.tiling.split_k = static_cast<int32_t>(bestSplit);
+  out.tiling.tiles = static_cast<int64_t>(bestTiles);
+  out.tiling.waves = bestTiles / cores;
+  out.tiling.cores = static_cast<int32_t>(std::min(bestTiles, cores));
+}
+
+DecodeShape decodeShape(const NvidiaModel &model, const mansard_kernel &kernel,
+                        const Counts &counts) {
+  const mansard_attention &a = kernel.u.attention;
+  const Constants &c = model.constants;
+  DecodeShape s;
+  s.compute = model.computeType(kernel.dtype);
+  const double dim = static_cast<double>(a.head_dim);
+  s.sequences = static_cast<double>(a.batch * a.kv_heads);
+  s.keys = visibleKeys(a);
+  s.rows = static_cast<double>(a.heads) / static_cast<double>(std::max<int64_t>(a.kv_heads, 1)) *
+           static_cast<double>(a.q_len);
+  s.keyElements = 2 * dim;
+  s.productDims = 2 * dim;
+  s.valueDim = dim;
+  s.keyBytes = bytesOf(kernel.weight_dtype);
+  s.convertClocks = s.keyBytes < bytesOf(kernel.dtype) ? c.decodeConvert : 0;
+  s.readBytes = counts.readBytes;
+  s.writeBytes = counts.writeBytes;
+  s.startUs =
+      c.decodeStartUs + (s.keyBytes < bytesOf(kernel.dtype) ? c.decodeNarrowUs : 0);
+  s.itemUs = c.decodeItemUs;
+  s.latencyUs = c.decodeLatencyUs;
+  s.dramShare = c.decodeDram;
+  s.matrixShare = c.prefillMatrix;
+  return s;
+}
+
+void estimateAttentionDecode(const NvidiaModel &model, const mansard_kernel &kernel,
+                             mansard_estimate &out) {
+  if (model.computeType(kernel.dtype) == MANSARD_DTYPE_COUNT)
+    return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED,
+                       "the tensor cores have no type for these operands");
+  const Counts counts = countWork(kernel);
+  priceDecode(model, decodeShape(model, kernel, counts), out);
+  out.operations = counts.matrixOperations;
+}
+
+} // namespace mansard::nvidia

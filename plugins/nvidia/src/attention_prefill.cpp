@@ -1,0 +1,144 @@
+// Attention of many queries at once, as FlashAttention-2 and -3 run it: a thread block takes a tile
+// of queries and walks over the keys that they see. The tensor cores' two products, the softmax on
+// the special-function units and the loads overlap, the softmax not wholly; a causal mask makes the
+// last tiles the longest, so they are started first and the rest fill in behind them.
+// Tri Dao, arXiv 2307.08691; Shah et al., arXiv 2407.08608.
+#include "attention_prefill.h"
+
+#include "attention_decode.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mansard::nvidia {
+namespace {
+
+constexpr int64_t kDecodeQueries = 1;
+constexpr double kTileRows = 128;      // queries, times heads that share keys
+// Heads wider than this find only kernels of the warp's instructions, whose small tiles read the
+// cache again and again.
+constexpr double kWidestHead = 256, kWideRows = 16, kWideShare = 0.5;
+constexpr double kKeyTile = 64;        // keys that a block takes at a time
+constexpr double kSoftmaxClocks = 3;   // of a lane for each pair: scale and subtract, maximum, sum
+constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
+
+/// Keys that the i-th of the query tiles meets, summed over all tiles; `last`: of the longest one.
+struct Visible {
+  double sum, last;
+};
+Visible visibleToTiles(const PrefillShape &s, double positions, double tiles) {
+  const double rounding = kKeyTile / 2;
+  const double full = s.kv + rounding;
+  if (!s.causal) {
+    const double seen = std::min(full, s.window > 0 ? s.window + positions + rounding : full);
+    return {tiles * seen, seen};
+  }
+  const double limit = s.window > 0 ? std::min(full, s.window + positions + rounding) : full;
+  const double before = std::max(0.0, s.kv - s.q) + rounding;
+  // Tile i of 1..tiles sees min(before + i * positions, limit).
+  const double ramp = std::clamp(std::floor((limit - before) / positions), 0.0, tiles);
+  const double sum = ramp * before + positions * ramp * (ramp + 1) / 2 + (tiles - ramp) * limit;
+  return {sum, std::min(limit, before + tiles * positions)};
+}
+
+} // namespace
+
+double keyBytes(const mansard_kernel &kernel, double q, double kv) {
+  const double own = std::min(q, kv), cached = kv - own;
+  return kv > 0 ? (own * bytesOf(kernel.dtype) + cached * bytesOf(kernel.weight_dtype)) / kv
+                : bytesOf(kernel.dtype);
+}
+
+void pricePrefill(const NvidiaModel &model, const PrefillShape &s, Parts &parts,
+                  mansard_estimate &out) {
+  const Constants &c = model.constants;
+  const bool packs = model.generation == Generation::hopper;
+  // Heads that share keys may share a tile; the outputs' FP32 sums fill at most half the registers.
+  const double heads = packs ? s.rowsPerKey : 1;
+  const double groups = s.batch * s.keyHeads * s.rowsPerKey / heads;
+  const bool wide = s.keyDim > kWidestHead;
+  const double most = wide ? kWideRows : kTileRows;
+  const double step = wide ? kWideRows : instructionRows(model.generation);
+  const double tilesOfGroup = std::ceil(s.q * heads / most);
+  const double height = std::min(most, std::ceil(s.q * heads / step) * step);
+  const double tiles = groups * tilesOfGroup;
+  const Visible seen = visibleToTiles(s, most / heads, tilesOfGroup);
+  const double pairs = groups * seen.sum * height, longest = seen.last * height;
+  // The busiest core: its share of all, and the end of the longest tile, which others wait for.
+  const double busiest =
+      std::max(longest, pairs / model.cores + c.prefillImbalance * longest);
+
+  const auto roundUp = [](double dim) { return std::ceil(dim / 32) * 32; };
+  const double share = s.matrixShare * (wide ? kWideShare : 1);
+  const double coreOps = model.matrixOpsPerUs[s.compute] / model.cores * share;
+  const double softmax =
+      busiest * (model.cores / model.specialPerUs + kSoftmaxClocks * model.cores / model.lanesPerUs);
+  Busy busy;
+  busy[MANSARD_BOUND_MATRIX] = busiest * 2 * (roundUp(s.keyDim) + roundUp(s.valueDim)) / coreOps;
+  busy[MANSARD_BOUND_VECTOR] = softmax + c.prefillTileUs * tiles / model.cores;
+  const double keyBytes = (s.keyDim + s.valueDim) * s.keyBytes;
+  busy[MANSARD_BOUND_L2] =
+      groups * seen.sum * keyBytes / (model.l2BytesPerUs * c.gemmL2 * (wide ? c.prefillWide : 1));
+  // Caches are paged and loaded a page at a time, whatever part of it is filled.
+  const double page = pageKeys(model.generation);
+  const double pages = s.batch * s.keyHeads * std::ceil(s.kv / page) * page * keyBytes;
+  const double read = std::max(s.readBytes, s.queryBytes + pages);
+  const double prepared = c.prefillPrepare * (s.readBytes + s.queryBytes);
+  const double cold =
+      missShare(read + s.writeBytes, kWarm * model.l2Bytes, kCold * model.l2Bytes);
+  busy[MANSARD_BOUND_DRAM] = model.dramUs(read * cold, s.writeBytes * cold, c.gemmDram);
+  Busy prepare; // rotary embedding, and keys and values into the cache
+  prepare[MANSARD_BOUND_DRAM] = model.dramUs(prepared * cold / 2, prepared * cold / 2, c.gemmDram);
+  prepare[MANSARD_BOUND_L2] = prepared / (model.l2BytesPerUs * c.gemmL2);
+
+  parts.addSerial(MANSARD_BOUND_FIXED, s.startUs);
+  parts.addOverlapped(prepare);
+  parts.addOverlapped(busy);
+  parts.addSerial(MANSARD_BOUND_VECTOR, c.prefillExposed * softmax);
+  parts.store(out);
+  out.dram_read_bytes = (read + prepared / 2) * cold;
+  out.dram_write_bytes = (s.writeBytes + prepared / 2) * cold;
+  out.tiling.tile_m = static_cast<int32_t>(height);
+  out.tiling.tile_n = static_cast<int32_t>(kKeyTile);
+  out.tiling.split_k = 1;
+  out.tiling.tiles = static_cast<int64_t>(tiles);
+  out.tiling.waves = tiles / model.cores;
+  out.tiling.cores = static_cast<int32_t>(std::min(tiles, model.cores));
+}
+
+void estimateAttentionPrefill(const NvidiaModel &model, const mansard_kernel &kernel,
+                              mansard_estimate &out) {
+  const mansard_attention &a = kernel.u.attention;
+  PrefillShape s;
+  s.compute = model.computeType(kernel.dtype);
+  if (s.compute == MANSARD_DTYPE_COUNT)
+    return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED,
+                       "the tensor cores have no type for these operands");
+  const Counts counts = countWork(kernel);
+  s.batch = static_cast<double>(a.batch);
+  s.q = static_cast<double>(a.q_len);
+  s.kv = static_cast<double>(a.kv_len);
+  s.keyHeads = static_cast<double>(a.kv_heads);
+  s.rowsPerKey = static_cast<double>(a.heads) / static_cast<double>(std::max<int64_t>(a.kv_heads, 1));
+  s.keyDim = s.valueDim = static_cast<double>(a.head_dim);
+  s.window = static_cast<double>(a.window);
+  s.causal = a.causal != 0;
+  s.keyBytes = keyBytes(kernel, s.q, s.kv);
+  s.readBytes = counts.readBytes;
+  s.queryBytes = s.batch * static_cast<double>(a.heads) * s.q * s.keyDim * bytesOf(kernel.dtype);
+  s.writeBytes = counts.writeBytes;
+  s.startUs = model.constants.prefillStartUs +
+              (bytesOf(kernel.weight_dtype) < bytesOf(kernel.dtype) ? model.constants.decodeNarrowUs : 0);
+  s.matrixShare = model.constants.prefillMatrix;
+  Parts parts;
+  pricePrefill(model, s, parts, out);
+  if (a.q_len <= kDecodeQueries) { // libraries take the decoding kernel where that is faster
+    mansard_estimate decode = out;
+    priceDecode(model, decodeShape(model, kernel, counts), decode);
+    if (decode.latency_us < out.latency_us)
+      out = decode;
+  }
+  out.operations = counts.matrixOperations;
+}
+
+} // namespace mansard::nvidia

@@ -1,0 +1,244 @@
+#include "matmul_schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace mansard::nvidia {
+namespace {
+
+constexpr double kWidths[] = {256, 128, 64, 32}; // columns of weights
+constexpr double kSplits[] = {1, 2, 4, 8, 16, 32};
+constexpr double kMostOutputs = 128 * 256; // of a tile: its FP32 sums fill half the registers
+
+constexpr double kStepBytes = 128;     // of k in one pipeline step: the width of a swizzled row
+constexpr double kLeastStages = 2;     // of the software pipeline
+constexpr double kPortBytes = 64;      // a clock, from L2 into one core
+constexpr double kResidentPanel = 0.5; // of the L2 that a panel kept between waves may fill
+constexpr double kSplitWaves = 2;      // K is not split further once the parts fill so many waves
+
+/// Of non-negative numbers below 2^63; a call to ceil() would cost more than all else in a candidate.
+double ceilOf(double x) {
+  const auto whole = static_cast<int64_t>(x - 1e-9);
+  return x <= 1e-9 ? 0 : static_cast<double>(whole + 1);
+}
+
+double eighth(double x) {
+  const double x2 = x * x, x4 = x2 * x2;
+  return x4 * x4;
+}
+
+/// Bytes that one block loads for each step of one along k. Blackwell's tensor cores work in pairs, each
+/// of which loads half of the operand that both use.
+double tileLoads(Generation generation, double m, double n, double a, double w) {
+  if (generation != Generation::blackwell || std::max(m, n) < 128)
+    return m * a + n * w;
+  return std::min(m * a + n * w / 2, m * a / 2 + n * w);
+}
+
+/// Bytes that the tensor cores read from shared memory for each step of one along k.
+double sharedReads(Generation generation, double m, double n, double a, double w) {
+  switch (generation) {
+  case Generation::ampere:
+  case Generation::ada: // warps of 64 x 64 load fragments of their own into registers
+    return m * a * std::max(1.0, n / 64) + n * w * std::max(1.0, m / 64);
+  case Generation::hopper: { // instructions of 64 rows; the rows may be tokens or weights
+    const double tokens = m * a + n * w * std::max(1.0, m / 64);
+    const double weights = n * w + m * a * std::max(1.0, n / 64);
+    return m >= 64 ? std::min(tokens, weights) : weights;
+  }
+  case Generation::blackwell: // 128 rows an instruction; a pair of cores shares the wider operand
+    return tileLoads(generation, m, n, a, w);
+  }
+  return m * a + n * w;
+}
+
+class Search {
+public:
+  Search(const NvidiaModel &model, const MatmulWork &work) : model_(model), work_(work) {
+    const Constants &c = model.constants;
+    coreOpsPerUs_ = model.matrixOpsPerUs[work.compute] / model.cores * work.matrixShare;
+    usPerMatrixOp_ = 1 / coreOpsPerUs_;
+    usPerLaneClock_ = model.cores / model.lanesPerUs;
+    usPerSpecial_ = model.cores / model.specialPerUs;
+    usPerL2Byte_ = 1 / (model.l2BytesPerUs * c.gemmL2);
+    usPerPortByte_ = 1 / (kPortBytes * model.clocksPerUs);
+    usPerSramByte_ = 1 / model.sramBytesPerUs;
+    perCore_ = 1 / model.cores;
+    stepK_ = kStepBytes / std::max(work.activationBytes, work.weightBytes);
+    steps_ = ceilOf(work.k / stepK_);
+    mostStages_ = c.gemmStages;
+    usPerStep_ = c.gemmLoadLatencyUs / stepK_;
+    // How often an operand is read again if a panel of the other one stays in L2.
+    const double panel = kResidentPanel * model.l2Bytes;
+    groupRows_ = work.rows / work.groups;
+    const double weightsAgain =
+        work.weightDram * std::max(0.0, groupRows_ * work.k * work.activationBytes / panel - 1);
+    const double activationsAgain =
+        work.activationDram * std::max(0.0, work.n * work.k * work.weightBytes / panel - 1);
+    panelAgain_ = std::min(weightsAgain, activationsAgain);
+    compulsory_ = work.weightDram + work.activationDram;
+    usPerDramByte_ = 1 / (model.chip.dram_read_bytes_per_s * kMicro * work.dramShare);
+    compulsoryUs_ = model.dramUs(compulsory_, work.outDram, work.dramShare);
+    compulsoryEighth_ = eighth(compulsoryUs_);
+    splitSums_ = 2 * work.rows * work.n * 4 * usPerL2Byte_;
+    multicast_ = ladder_ =
+        model.generation == Generation::hopper || model.generation == Generation::blackwell;
+  }
+
+  /// Prices one candidate if it can cost less than `bound`; true if it does, with `s` and its cost
+  /// set.
+  bool price(double m, double rowTiles, double n, double colTiles, double split, double &bound,
+             MatmulSchedule &s) const {
+    const double k = split > 1 ? ceilOf(steps_ / split) * stepK_ : steps_ * stepK_;
+    const double outputTiles = rowTiles * colTiles, tiles = outputTiles * split;
+    const double waves = ceilOf(tiles * perCore_);
+    const double depth = waves * k; // steps of one along k that the busiest core makes
+    const double matrix = depth * m * n * 2 * usPerMatrixOp_;
+    const double splitUs =
+        split > 1 ? model_.constants.gemmSplitUs + split * splitSums_ : 0; // sums pass L2 twice
+    const double storeUs = model_.constants.gemmEpilogue * waves * m * n * 4 * usPerPortByte_;
+    const double a = work_.activationBytes, w = work_.weightBytes;
+    const double tileBytes = tileLoads(model_.generation, m, n, a, w);
+    const double port = depth * tileBytes * usPerPortByte_;
+    const double left = bound - splitUs - storeUs, leftEighth = eighth(left);
+    if (left <= 0 || eighth(matrix) + eighth(port) + compulsoryEighth_ >= leftEighth)
+      return false;
+    const double sram = depth * sharedReads(model_.generation, m, n, a, w) * usPerSramByte_;
+    const double vector =
+        (depth * (m * n * work_.promoteClocks / 128 + n * work_.dequantizeClocks) +
+         waves * m * n * work_.outputClocks) *
+            usPerLaneClock_ +
+        waves * m * n * work_.outputSpecial * usPerSpecial_;
+
+    // Into the cores. Pairs of blocks may share one operand by multicast.
+    const double fromActivations = outputTiles * m * a, fromWeights = outputTiles * n * w;
+    double loads = fromActivations + fromWeights;
+    if (multicast_)
+      loads = std::min(fromActivations + ceilOf(rowTiles / 2) * colTiles * n * w,
+                       rowTiles * ceilOf(colTiles / 2) * m * a + fromWeights);
+    const double l2 = std::max(loads * steps_ * stepK_ * usPerL2Byte_, port);
+
+    // From DRAM: tiles of one wave walk along k together; between waves a panel may stay in L2.
+    const double side = std::sqrt(model_.cores * m * n / split);
+    double again = panelAgain_;
+    if (again > 0)
+      again = std::min(again, work_.weightDram * std::max(0.0, groupRows_ / side - 1) +
+                                  work_.activationDram * std::max(0.0, work_.n / side - 1));
+    const double bus = compulsoryUs_ + again * usPerDramByte_;
+    const double stages =
+        std::min(mostStages_, model_.sramBytes / (stepK_ * (m * a + n * w)));
+    const double stream = depth * usPerStep_ / stages;
+    const double dram = std::sqrt(bus * bus + stream * stream);
+    if (eighth(matrix) + eighth(sram) + eighth(vector) + eighth(l2) + eighth(dram) >= leftEighth)
+      return false;
+
+    s.busy[MANSARD_BOUND_MATRIX] = matrix;
+    s.busy[MANSARD_BOUND_VECTOR] = vector;
+    s.busy[MANSARD_BOUND_SRAM] = sram;
+    s.busy[MANSARD_BOUND_L2] = l2;
+    s.busy[MANSARD_BOUND_DRAM] = dram;
+    s.storeUs = storeUs;
+    s.splitUs = splitUs;
+    s.dramRead = compulsory_ + again;
+    s.tileM = static_cast<int>(m);
+    s.tileN = static_cast<int>(n);
+    s.split = static_cast<int>(split);
+    s.tiles = tiles;
+    s.waves = waves;
+    bound = overlapped(s.busy) + storeUs + splitUs;
+    return true;
+  }
+
+  MatmulSchedule run() const {
+    MatmulSchedule best;
+    best.fillUs = model_.constants.gemmLoadLatencyUs;
+    double bound = 1e30;
+    const uint32_t heights = usefulHeights();
+    const double chipUs = perCore_ * usPerMatrixOp_ * 2 * steps_ * stepK_;
+    for (double n : kWidths) {
+      const double colTiles = ceilOf(work_.n / n);
+      for (int h = kHeightCount - 1; h >= 0; --h) {
+        const double m = kHeights[h], rowTiles = work_.rowTiles[h];
+        if (!(heights >> h & 1u) || m * n > kMostOutputs || !fits(m, n))
+          continue;
+        const double outputTiles = rowTiles * colTiles;
+        if (outputTiles * m * n * chipUs >= bound) // even with all cores always busy
+          continue;
+        for (double split : kSplits) {
+          if (split > work_.mostSplit ||
+              (split > 1 && (split > steps_ || outputTiles * split > 2 * kSplitWaves * model_.cores)))
+            break;
+          if (price(m, rowTiles, n, colTiles, split, bound, best))
+            best.fits = true;
+        }
+      }
+    }
+    if (!best.fits) // the smallest tile, streamed
+      price(kHeights[0], work_.rowTiles[0], 64, ceilOf(work_.n / 64), 1, bound, best);
+    return best;
+  }
+
+private:
+  /// Bits of kHeights: those that the library has, without those where fewer rows make no more tiles
+  /// (and so cost no more).
+  uint32_t usefulHeights() const {
+    uint32_t bits = 0;
+    double before = -1;
+    for (int h = 0; h < kHeightCount; ++h) {
+      const auto rows = static_cast<int>(kHeights[h]);
+      const bool exists = kHeights[h] >= work_.leastHeight &&
+                          kHeights[h] <= work_.mostHeight && rows % work_.heightStep == 0 &&
+                          (ladder_ || (rows & (rows - 1)) == 0);
+      if (!exists || work_.rowTiles[h] == before)
+        continue;
+      bits |= 1u << h;
+      before = work_.rowTiles[h];
+    }
+    return bits;
+  }
+  bool fits(double m, double n) const {
+    return kLeastStages * stepK_ * (m * work_.activationBytes + n * work_.weightBytes) <=
+           model_.sramBytes;
+  }
+
+  const NvidiaModel &model_;
+  const MatmulWork &work_;
+  double coreOpsPerUs_, usPerMatrixOp_, usPerLaneClock_, usPerSpecial_, usPerL2Byte_;
+  double usPerPortByte_, usPerSramByte_, usPerStep_, usPerDramByte_, perCore_, mostStages_;
+  double compulsoryEighth_, stepK_, steps_, groupRows_, panelAgain_, compulsory_, compulsoryUs_, splitSums_;
+  bool multicast_; // pairs of blocks may share a load
+  bool ladder_;    // all of kHeights, not only powers of two (fragments in registers)
+};
+
+} // namespace
+
+void setEvenRows(MatmulWork &work, double groups, double rows) {
+  work.groups = groups;
+  work.rows = groups * rows;
+  for (int i = 0; i < kHeightCount; ++i)
+    work.rowTiles[i] = groups * ceilOf(rows / kHeights[i]);
+}
+
+MatmulSchedule scheduleMatmul(const NvidiaModel &model, const MatmulWork &work) {
+  return Search(model, work).run();
+}
+
+void MatmulSchedule::addTo(Parts &parts) const {
+  parts.addSerial(MANSARD_BOUND_DRAM, fillUs);
+  parts.addOverlapped(busy);
+  parts.addSerial(MANSARD_BOUND_L2, storeUs);
+  parts.addSerial(MANSARD_BOUND_FIXED, splitUs);
+}
+
+void MatmulSchedule::describe(mansard_tiling &tiling, double cores) const {
+  tiling.tile_m = tileM;
+  tiling.tile_n = tileN;
+  tiling.tile_k = 64;
+  tiling.split_k = split;
+  tiling.tiles = static_cast<int64_t>(tiles);
+  tiling.waves = tiles / cores;
+  tiling.cores = static_cast<int32_t>(std::min(tiles, cores));
+}
+
+} // namespace mansard::nvidia

@@ -1,0 +1,136 @@
+#include "matmul_work.h"
+
+namespace mansard::nvidia {
+namespace {
+
+// Of the L2: activations smaller than the first share are found there by a repeated run, those larger
+// than the second evict themselves.
+constexpr double kWarmActivations = 0.4, kColdActivations = 1.0;
+
+bool isScaled(const mansard_kernel &kernel) {
+  return kernel.scaling == MANSARD_SCALING_BLOCK || kernel.scaling == MANSARD_SCALING_GROUP;
+}
+
+/// Narrow weights stored beside wider activations are widened on the way to the tensor cores.
+bool widensWeights(const mansard_kernel &kernel) {
+  return bytesOf(kernel.weight_dtype) < 0.9 * bytesOf(kernel.dtype);
+}
+
+} // namespace
+
+bool describeOperands(const NvidiaModel &model, const mansard_kernel &kernel, MatmulWork &work,
+                      mansard_estimate &out) {
+  work.compute = model.computeType(kernel.dtype);
+  if (work.compute == MANSARD_DTYPE_COUNT) {
+    sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED, "the tensor cores have no type for these operands");
+    return false;
+  }
+  work.activationBytes = bytesOf(kernel.dtype);
+  work.weightBytes = bytesOf(kernel.weight_dtype);
+  work.outBytes = bytesOf(kernel.out_dtype);
+  work.matrixShare = model.matrixShare(work.compute);
+  work.dramShare = model.constants.gemmDram;
+  const bool native = work.compute == kernel.dtype;
+  if (widensWeights(kernel) || !native) {
+    work.dequantizeClocks = model.constants.gemmDequantize;
+    work.matrixShare *= model.constants.gemmWidened;
+  }
+  // Scales of 128 x 128 blocks are applied to FP32 partial sums on the CUDA cores, until Blackwell's
+  // tensor cores take scales themselves. That kernel wants tokens on the instruction's 64 rows.
+  const bool blocks = kernel.scaling == MANSARD_SCALING_BLOCK && bytesOf(kernel.dtype) == 1;
+  if (blocks || kernel.dtype == MANSARD_DTYPE_INT8)
+    work.mostSplit = 1; // the libraries' kernels for these do not split K
+  if (blocks && native &&
+      model.generation != Generation::blackwell) {
+    work.promoteClocks = model.constants.gemmPromote;
+    if (model.generation == Generation::hopper)
+      {
+      work.leastHeight = 64;
+      work.mostHeight = 128;
+      work.heightStep = 64;
+    }
+  }
+  return true;
+}
+
+void setTraffic(const NvidiaModel &model, const Counts &counts, MatmulWork &work) {
+  const double activations = counts.readBytes - counts.weightBytes;
+  // A measured loop rotates weights but reuses its activations. Results are written back.
+  const double warm = model.constants.gemmWarm * model.l2Bytes;
+  work.weightDram = counts.weightBytes * missShare(counts.weightBytes, warm, 1.2 * warm);
+  work.activationDram =
+      activations * missShare(activations, kWarmActivations * model.l2Bytes,
+                              kColdActivations * model.l2Bytes);
+  work.outDram = counts.writeBytes;
+}
+
+void setEpilogue(uint32_t epilogue, MatmulWork &work) {
+  double clocks = 0, special = 0;
+  if (epilogue & MANSARD_EPILOGUE_BIAS)
+    clocks += 1;
+  if (epilogue & MANSARD_EPILOGUE_ADD)
+    clocks += 1;
+  if (epilogue & MANSARD_EPILOGUE_GELU) {
+    clocks += kVectorMix[MANSARD_VECTOR_GELU].operations;
+    special += kVectorMix[MANSARD_VECTOR_GELU].special;
+  }
+  if (epilogue & MANSARD_EPILOGUE_SILU_MUL) { // one result for two accumulators
+    clocks += kVectorMix[MANSARD_VECTOR_SILU_MUL].operations / 2;
+    special += kVectorMix[MANSARD_VECTOR_SILU_MUL].special / 2;
+  }
+  if (epilogue & MANSARD_EPILOGUE_QUANTIZE)
+    clocks += kVectorMix[MANSARD_VECTOR_QUANTIZE_DYNAMIC].operations;
+  work.outputClocks += clocks;
+  work.outputSpecial += special;
+}
+
+Busy quantizeBusy(const NvidiaModel &model, const mansard_kernel &kernel, double rows, double k) {
+  const double passes = kernel.scaling == MANSARD_SCALING_TENSOR ? 2 : 1;
+  const double read = passes * rows * k * 2, written = rows * k * bytesOf(kernel.dtype);
+  Busy busy;
+  busy[MANSARD_BOUND_DRAM] = model.dramUs(read, written, model.constants.gemmDram);
+  busy[MANSARD_BOUND_L2] = (read + written) / (model.l2BytesPerUs * model.constants.gemmL2);
+  busy[MANSARD_BOUND_VECTOR] =
+      rows * k * kVectorMix[MANSARD_VECTOR_QUANTIZE_DYNAMIC].operations / model.lanesPerUs;
+  return busy;
+}
+
+double matmulStartUs(const NvidiaModel &model, const mansard_kernel &kernel) {
+  const Constants &c = model.constants;
+  return c.gemmStartUs +
+         (isScaled(kernel) || widensWeights(kernel) ? c.gemmScaledStartUs : 0);
+}
+
+void finishFlags(const mansard_kernel &kernel, const MatmulWork &work, bool fits,
+                 mansard_estimate &out) {
+  if (!fits)
+    out.flags |= MANSARD_ESTIMATE_DOES_NOT_TILE;
+  if (work.compute != kernel.dtype) {
+    out.flags |= MANSARD_ESTIMATE_FALLBACK;
+    sdk::setNote(out, "the tensor cores lack this type; operands are widened");
+  }
+}
+
+void finishMatmul(const NvidiaModel &model, const mansard_kernel &kernel, const Counts &counts,
+                  const MatmulWork &work, const MatmulSchedule &schedule, mansard_estimate &out) {
+  const bool quantizes = kernel.op == MANSARD_OP_MATMUL &&
+                         (kernel.u.matmul.epilogue & MANSARD_PROLOGUE_QUANTIZE) &&
+                         bytesOf(kernel.dtype) < 2;
+  Parts parts;
+  parts.addSerial(MANSARD_BOUND_FIXED, matmulStartUs(model, kernel));
+  if (quantizes) {
+    const mansard_matmul &g = kernel.u.matmul;
+    const double rows = static_cast<double>(g.m), k = static_cast<double>(g.k);
+    parts.addSerial(MANSARD_BOUND_FIXED, model.constants.gemmQuantizeUs);
+    parts.addOverlapped(quantizeBusy(model, kernel, rows, k));
+  }
+  schedule.addTo(parts);
+  parts.store(out);
+  out.operations = counts.matrixOperations;
+  out.dram_read_bytes = schedule.dramRead;
+  out.dram_write_bytes = work.outDram;
+  schedule.describe(out.tiling, model.cores);
+  finishFlags(kernel, work, schedule.fits, out);
+}
+
+} // namespace mansard::nvidia

@@ -1,0 +1,68 @@
+// Multi-head latent attention: expanded to heads of their own in prefill, absorbed in decode, where
+// all heads share one latent and so fill the tensor cores' rows.
+#include "attention_decode.h"
+#include "attention_prefill.h"
+
+#include <algorithm>
+
+namespace mansard::nvidia {
+
+void estimateMlaPrefill(const NvidiaModel &model, const mansard_kernel &kernel,
+                        mansard_estimate &out) {
+  const mansard_mla &a = kernel.u.mla;
+  PrefillShape s;
+  s.compute = model.computeType(kernel.dtype);
+  if (s.compute == MANSARD_DTYPE_COUNT)
+    return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED,
+                       "the tensor cores have no type for these operands");
+  const Counts counts = countWork(kernel);
+  s.batch = static_cast<double>(a.batch);
+  s.q = static_cast<double>(a.q_len);
+  s.kv = static_cast<double>(a.kv_len);
+  s.keyHeads = static_cast<double>(a.heads);
+  s.keyDim = static_cast<double>(a.nope_dim + a.rope_dim);
+  s.valueDim = static_cast<double>(a.value_dim);
+  s.keyBytes = keyBytes(kernel, s.q, s.kv);
+  s.readBytes = counts.readBytes;
+  s.queryBytes = s.batch * s.keyHeads * s.q * s.keyDim * bytesOf(kernel.dtype);
+  s.writeBytes = counts.writeBytes;
+  s.startUs = model.constants.mlaPrefillStartUs;
+  s.matrixShare = model.constants.mlaPrefillMatrix;
+  Parts parts;
+  pricePrefill(model, s, parts, out);
+  out.operations = counts.matrixOperations;
+}
+
+void estimateMlaDecode(const NvidiaModel &model, const mansard_kernel &kernel,
+                       mansard_estimate &out) {
+  const mansard_mla &a = kernel.u.mla;
+  const Constants &c = model.constants;
+  DecodeShape s;
+  s.compute = model.computeType(kernel.dtype);
+  if (s.compute == MANSARD_DTYPE_COUNT)
+    return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED,
+                       "the tensor cores have no type for these operands");
+  const Counts counts = countWork(kernel);
+  s.sequences = static_cast<double>(a.batch);
+  s.keys = static_cast<double>(a.kv_len);
+  s.rows = static_cast<double>(a.heads * a.q_len);
+  s.keyElements = static_cast<double>(a.latent_dim + a.rope_dim);
+  s.productDims = static_cast<double>(2 * a.latent_dim + a.rope_dim);
+  s.valueDim = static_cast<double>(a.latent_dim);
+  s.keyBytes = bytesOf(kernel.weight_dtype);
+  s.convertClocks = s.keyBytes < bytesOf(kernel.dtype) ? c.mlaConvert : 0;
+  s.readBytes = counts.readBytes;
+  s.writeBytes = counts.writeBytes;
+  // Kernels for these generations exist, but do not split a sequence.
+  if (model.generation == Generation::ampere || model.generation == Generation::ada)
+    s.mostSplit = 1;
+  s.startUs = c.mlaStartUs;
+  s.itemUs = c.mlaItemUs;
+  s.latencyUs = c.mlaLatencyUs;
+  s.dramShare = c.mlaDram;
+  s.matrixShare = c.mlaMatrix;
+  priceDecode(model, s, out);
+  out.operations = counts.matrixOperations;
+}
+
+} // namespace mansard::nvidia

@@ -1,0 +1,94 @@
+// Fused mixtures of experts: the local experts' two matmuls, each launched once for all experts, the
+// activation between them (in the first one's epilogue), and the permutation of tokens into the
+// experts' order and back.
+#include "matmul_work.h"
+
+#include <mansard/base/moe_load.h>
+
+#include <algorithm>
+
+namespace mansard::nvidia {
+namespace {
+
+constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
+
+/// Rows of all experts, in tiles of each height.
+void setExpertRows(MatmulWork &work, const MoeLoad &load) {
+  work.groups = std::max(1.0, load.touchedExperts);
+  work.rows = load.assignments;
+  for (int i = 0; i < kHeightCount; ++i)
+    work.rowTiles[i] = load.tilesOf(kHeights[i]);
+}
+
+} // namespace
+
+void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard_estimate &out) {
+  const mansard_moe &moe = kernel.u.moe;
+  const Constants &c = model.constants;
+  MatmulWork first;
+  if (!describeOperands(model, kernel, first, out))
+    return;
+  const MoeLoad load = moeLoad(moe);
+  const double hidden = static_cast<double>(moe.hidden);
+  const double inter =
+      static_cast<double>(moe.inter) / static_cast<double>(std::max<int64_t>(moe.tp, 1));
+  const double local = static_cast<double>(moe.experts) / static_cast<double>(std::max<int64_t>(moe.ep, 1));
+  const bool narrow = bytesOf(kernel.weight_dtype) < 2;
+  const double matrices = moe.gated ? 3 : 2;
+  const Counts counts = countWork(kernel);
+  setExpertRows(first, load);
+  first.matrixShare *= c.moeMatrix;
+  first.dramShare *= c.moeDram;
+  MatmulWork second = first;
+  first.n = (matrices - 1) * inter;
+  first.k = hidden;
+  second.n = hidden;
+  second.k = inter;
+
+  // The weights of all layers' experts pass through a cache far smaller; activations may stay. Between
+  // the matmuls of narrow types a kernel of its own activates and quantises 16-bit values.
+  const double rows = load.assignments, wide = first.outBytes;
+  const double gathered = rows * hidden * first.activationBytes;
+  // Kernels for 16 bits activate in the epilogue of the first matmul.
+  const bool fused = bytesOf(kernel.dtype) >= 2;
+  const double activated = rows * inter * first.activationBytes;
+  const double up = fused ? activated : rows * first.n * wide;
+  const double down = rows * hidden * wide;
+  const double cold =
+      missShare(gathered + up + activated + down, kWarm * model.l2Bytes, kCold * model.l2Bytes);
+  first.weightDram = counts.weightBytes * (matrices - 1) / matrices;
+  second.weightDram = counts.weightBytes / matrices;
+  first.activationDram = gathered * cold;
+  first.outDram = up * cold;
+  second.activationDram = activated * cold;
+  second.outDram = down * cold;
+  const MatmulSchedule upward = scheduleMatmul(model, first);
+  const MatmulSchedule downward = scheduleMatmul(model, second);
+
+  // Rows gathered into the experts' order, activated, and gathered back, weighted and summed.
+  const double tokens = load.distinctTokens * hidden * wide;
+  const double read = c.moePermute * (tokens + (fused ? 0 : up) + down);
+  const double written = c.moePermute * (gathered + (fused ? 0 : activated) + counts.writeBytes);
+  const double activations = rows * inter;
+  Busy permute;
+  permute[MANSARD_BOUND_L2] = (read + written) / (model.l2BytesPerUs * c.gemmL2);
+  permute[MANSARD_BOUND_DRAM] = model.dramUs(read * cold, written * cold, first.dramShare);
+  permute[MANSARD_BOUND_VECTOR] =
+      activations * (kVectorMix[MANSARD_VECTOR_SILU_MUL].operations / model.lanesPerUs +
+                     kVectorMix[MANSARD_VECTOR_SILU_MUL].special / model.specialPerUs);
+
+  Parts parts;
+  parts.addSerial(MANSARD_BOUND_FIXED, c.moeStartUs + c.moeExpertUs * local +
+                                             (narrow ? c.moeQuantizeUs : 0));
+  upward.addTo(parts);
+  downward.addTo(parts);
+  parts.addOverlapped(permute);
+  parts.store(out);
+  out.operations = counts.matrixOperations;
+  out.dram_read_bytes = upward.dramRead + downward.dramRead + read * cold;
+  out.dram_write_bytes = first.outDram + second.outDram + written * cold;
+  upward.describe(out.tiling, model.cores);
+  finishFlags(kernel, first, upward.fits && downward.fits, out);
+}
+
+} // namespace mansard::nvidia

@@ -1,0 +1,147 @@
+// Plugins that were built by others: of an older header, with another compiler, without care for
+// visibility, in C.
+
+#include "fixture.h"
+
+#include <mansard/host/interval.h>
+
+#include <cmath>
+#include <filesystem>
+
+namespace mansard::host {
+namespace {
+
+mansard_estimate priced(const Model &model, const work::Kernel &kernel) {
+  mansard_estimate out{};
+  const auto done = model.estimate({&kernel, 1}, {&out, 1});
+  EXPECT_TRUE(done.ok()) << done.error().text();
+  return out;
+}
+
+TEST(FrozenPlugin, KeepsLoadingAndPricing) {
+  const PluginPath path(fixture("frozen"));
+  hw::Catalog catalog;
+  Host host(catalog);
+  const auto model = host.open("frozen-chip");
+  ASSERT_TRUE(model.ok()) << model.error().text();
+  EXPECT_EQ(model->id(), "frozen");
+  // 2 x 1000^3 operations at 1000 a clock of 1 GHz: 2 ms, after 7 us.
+  const mansard_estimate estimate = priced(*model, matmul(DType::fp16, 1000, 1000, 1000));
+  EXPECT_EQ(estimate.status, MANSARD_OK);
+  EXPECT_NEAR(estimate.latency_us, 2000 + 7, 1e-9);
+  EXPECT_EQ(estimate.bound, MANSARD_BOUND_MATRIX);
+  EXPECT_EQ(priced(*model, matmul(DType::bf16, 8, 8, 8)).status, MANSARD_ERROR_UNSUPPORTED);
+}
+
+TEST(OtherCompilersPlugin, PricesLikeOurs) {
+  if (!std::filesystem::exists(fixture("other-compiler/mansard-example-npu.so")))
+    GTEST_SKIP() << "no clang++ was found when the build was configured";
+  const work::Kernel kernel = matmul(DType::bf16, 4096, 4096, 4096);
+  const auto priceWith = [&](const std::string &folder) {
+    const PluginPath path(folder);
+    hw::Catalog catalog;
+    Host host(catalog);
+    const auto model = host.open("example-npu");
+    EXPECT_TRUE(model.ok()) << model.error().text();
+    return model.ok() ? priced(*model, kernel).latency_us : 0;
+  };
+  const double theirs = priceWith(fixture("other-compiler")), ours = priceWith(MANSARD_EXAMPLES);
+  EXPECT_GT(theirs, 0);
+  EXPECT_NEAR(theirs, ours, 1e-9 * ours);
+}
+
+TEST(PluginsOfTheSameClassNames, StayApart) {
+  const PluginPath path(fixture("same"));
+  hw::Catalog catalog;
+  Host host(catalog);
+  const auto a = host.bind(chipFor("same-a")), b = host.bind(chipFor("same-b"));
+  ASSERT_TRUE(a.ok()) << a.error().text();
+  ASSERT_TRUE(b.ok()) << b.error().text();
+  const work::Kernel kernel = matmul(DType::bf16, 8, 8, 8);
+  EXPECT_EQ(priced(*a, kernel).latency_us, 1);
+  EXPECT_EQ(priced(*b, kernel).latency_us, 2);
+}
+
+class Example : public ::testing::TestWithParam<const char *> {};
+
+TEST_P(Example, PricesEveryOperation) {
+  const PluginPath path(MANSARD_EXAMPLES);
+  hw::Catalog catalog;
+  Host host(catalog);
+  const auto model = host.open(GetParam());
+  ASSERT_TRUE(model.ok()) << model.error().text();
+  std::vector<mansard_kernel> kernels;
+  for (uint32_t op = 0; op < MANSARD_OP_COUNT; ++op)
+    kernels.push_back(work::makeKernel(op, DType::bf16, DType::bf16, DType::bf16));
+  kernels[MANSARD_OP_MATMUL].u.matmul = {4096, 4096, 4096, 0, 0};
+  kernels[MANSARD_OP_GROUPED_MATMUL].u.grouped_matmul = {8, 128, 2048, 4096};
+  kernels[MANSARD_OP_ATTENTION_PREFILL].u.attention = {1, 4096, 4096, 32, 8, 128, 0, 1, 0};
+  kernels[MANSARD_OP_ATTENTION_DECODE].u.attention = {64, 1, 4096, 32, 8, 128, 0, 1, 0};
+  kernels[MANSARD_OP_MLA_PREFILL].u.mla = {1, 4096, 4096, 128, 512, 64, 128, 128};
+  kernels[MANSARD_OP_MLA_DECODE].u.mla = {64, 1, 4096, 128, 512, 64, 128, 128};
+  kernels[MANSARD_OP_VECTOR].u.vector = {4096, 7168, 0, MANSARD_VECTOR_RMSNORM, 0};
+  kernels[MANSARD_OP_MOE].u.moe = {1024, 7168, 2048, 8, 256, 1, 8, 0, 0, 1};
+  kernels[MANSARD_OP_COLLECTIVE].u.collective = {8, 1 << 24, MANSARD_COLLECTIVE_ALL_REDUCE, 0};
+  kernels[MANSARD_OP_EXPERT_PARALLEL].u.expert_parallel = {8, 7168, 128, 8, 256, 0, 0, 0};
+  kernels[MANSARD_OP_CUSTOM].u.custom = {1e9, 1e6, 1e5, 1e7, 1e6, 0, 0};
+  std::vector<mansard_estimate> out(kernels.size());
+  const auto done = model->estimate(kernels, out);
+  ASSERT_TRUE(done.ok()) << done.error().text();
+  for (uint32_t op = 0; op < MANSARD_OP_COUNT; ++op) {
+    EXPECT_EQ(out[op].status, MANSARD_OK) << work::describe(kernels[op]);
+    EXPECT_GT(out[op].latency_us, 3) << "the launch alone takes 3 us";
+  }
+  // 2 x 4096^3 operations on 16 cores x 8192 a clock x 1.5 GHz; 4096 fills the array.
+  const double matrix_us = 2.0 * 4096 * 4096 * 4096 / (16 * 8192 * 1.5e9) * 1e6;
+  EXPECT_EQ(out[MANSARD_OP_MATMUL].bound, MANSARD_BOUND_MATRIX);
+  EXPECT_NEAR(out[MANSARD_OP_MATMUL].latency_us, matrix_us + 3, 0.02 * matrix_us);
+  EXPECT_EQ(out[MANSARD_OP_VECTOR].bound, MANSARD_BOUND_DRAM);
+  EXPECT_EQ(out[MANSARD_OP_COLLECTIVE].bound, MANSARD_BOUND_LINK);
+
+  const mansard_kernel fp8 = matmul(DType::fp8, 64, 64, 64);
+  EXPECT_EQ(priced(*model, fp8).status, MANSARD_ERROR_UNSUPPORTED);
+
+  // Nobody has measured it: the interval says so.
+  const Interval around = interval(*model, kernels[0], 10);
+  EXPECT_FALSE(around.known);
+  EXPECT_EQ(around.low_us, 5);
+  EXPECT_EQ(around.high_us, 20);
+}
+
+TEST_P(Example, RefusesAChipThatLacksItsNumbers) {
+  const PluginPath path(MANSARD_EXAMPLES);
+  hw::Catalog catalog;
+  Host host(catalog);
+  const std::string size = std::string(GetParam()) + ".array_size";
+  const auto model = host.open(GetParam(), {{size, "0"}});
+  ASSERT_FALSE(model.ok());
+  EXPECT_EQ(model.error().code, ErrorCode::invalidInput);
+  EXPECT_TRUE(contains(model.error().text(), size)) << model.error().text();
+}
+
+INSTANTIATE_TEST_SUITE_P(Language, Example, ::testing::Values("example-npu", "example-npu-c"),
+                         [](const auto &info) {
+                           return std::string(info.param) == "example-npu" ? "Cpp" : "C";
+                         });
+
+TEST(Interval, FollowsTheFamilysResiduals) {
+  const PluginPath path(fixture("same"));
+  hw::Catalog catalog;
+  Host host(catalog);
+  hw::Chip chip = chipFor("same-a");
+  chip.calibration["residual.gemm.p10"].value = 0.8;
+  chip.calibration["residual.gemm.p90"].value = 1.3;
+  chip.calibration["residual.vector.p10"].value = 1.3; // out of order: of no use
+  chip.calibration["residual.vector.p90"].value = 0.8;
+  const auto model = host.bind(chip);
+  ASSERT_TRUE(model.ok()) << model.error().text();
+  const Interval gemm = interval(*model, matmul(DType::bf16, 8, 8, 8), 100);
+  EXPECT_TRUE(gemm.known);
+  EXPECT_DOUBLE_EQ(gemm.low_us, 80);
+  EXPECT_DOUBLE_EQ(gemm.high_us, 130);
+  const auto vector = work::makeKernel(MANSARD_OP_VECTOR, DType::bf16, DType::bf16, DType::bf16);
+  EXPECT_FALSE(interval(*model, vector, 100).known);
+}
+
+} // namespace
+} // namespace mansard::host

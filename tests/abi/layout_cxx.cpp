@@ -1,0 +1,2 @@
+// The header is C++, and laid out as released.
+#include "layout.h"

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# JSON parses and has the keys that programs rely on; tables and JSON go to stdout alone.
+. "$(dirname "$0")/expect.sh"
+
+# keys EXPRESSION ARGUMENTS...: a Python expression over the parsed JSON `j` must hold.
+keys() {
+  local expression=$1
+  shift
+  expect 0 '.' "$@" --json
+  python3 -c "import json,sys; j=json.load(open(sys.argv[1])); assert $expression, j" "$work/.out" \
+    2>"$work/.err" || problem "mansard $* --json: not so: $expression"
+}
+has() { echo "set('$1'.split()) <= set($2)"; }
+bounds="matrix vector sram l2 dram link fixed"
+
+kernel=(kernel gemm --target h100-sxm --m 64 --n 4096 --k 4096 --dtype bf16)
+keys "$(has 'target model op latency_us bound breakdown_us tflops dram_gbytes_per_s cycles tiling low_us high_us notes' j)" "${kernel[@]}"
+keys "set('$bounds'.split()) == set(j['breakdown_us'])" "${kernel[@]}"
+keys "abs(sum(j['breakdown_us'].values()) - j['latency_us']) < 1e-6 * j['latency_us']" "${kernel[@]}"
+keys "j['low_us'] <= j['high_us'] and j['bound'] in j['breakdown_us']" "${kernel[@]}"
+keys "$(has 'id name vendor family model memory year validated' 'j[0]')" targets list
+keys "list(j[0])[0] == 'id'" targets list
+keys "j['id'] == 'h20' and all(n['source'] and n['confidence'] for n in j['numbers'].values())" targets show h20
+keys "all(c['sound'] for c in j) and len(j) == 2" targets check h20 h100-sxm
+keys "j['id'] == 'nvidia'" plugins check "$(dirname "$(dirname "$mansard")")/lib/mansard/plugins/mansard-nvidia.so"
+keys "list(j[0])[0] == 'id' and len(j) >= 11" memory list
+keys "j['id'] == 'hbm3'" memory show hbm3
+keys "list(j[0])[0] == 'id' and any(p['id'] == 'generic' for p in j)" plugins list
+keys "j['id'] == 'nvidia'" plugins show nvidia
+
+printf '%s\n%s\n' target,op,dtype,weight_dtype,scaling,m,n,k,latency_us,source \
+  'h100-sxm,gemm,bf16,bf16,none,4096,4096,4096,250,"one, two"' >gemm.csv
+keys "$(has 'file op metric target dtype rows skipped mape median_ape p90_ape bias roofline_mape' 'j[0]')" validate gemm.csv
+keys "j[0]['metric'] == 'latency' and j[0]['rows'] == 1 and j[0]['skipped'] == 0" validate gemm.csv --rows rows.csv
+python3 - <<'P' || problem 'rows.csv'
+import csv
+row, = csv.DictReader(open("rows.csv"))
+assert row["source"] == "one, two" and float(row["predicted_us"]) > 0, row
+parts = sum(float(v) for k, v in row.items() if k.startswith("predicted_") and k.endswith("_us") and k != "predicted_us")
+assert abs(parts - float(row["predicted_us"])) < 1e-6 * parts, row
+P
+printf '%s\n%s\n' target,op,mode,ranks,hidden,tokens,topk,experts,dispatch_us,combine_us \
+  h100-sxm,expert_parallel,low_latency,8,7168,128,8,256,60,90 >ep.csv
+keys "sorted(g['metric'] for g in j) == ['combine', 'dispatch']" validate ep.csv
+
+if have_ir; then
+  estimate=(estimate --model llama-3.1-8b --target h100-sxm --phase decode --batch 8 --context 1024)
+  keys "$(has 'target model phase latency_ms tokens_per_s tokens_per_s_per_chip chips memory_gib_per_chip bound breakdown_ms kernels power_w notes' j)" "${estimate[@]}"
+  keys "set(j['memory_gib_per_chip']) == set('weights kv_cache activations capacity'.split())" "${estimate[@]}"
+  keys "all($(has 'name op count latency_us bound share' k) for k in j['kernels'])" "${estimate[@]}"
+  keys "abs(sum(k['share'] for k in j['kernels']) - 1) < 1e-6" "${estimate[@]}"
+  keys "abs(sum(j['breakdown_ms'].values()) - j['latency_ms']) < 1e-6 * j['latency_ms']" "${estimate[@]}"
+  keys "abs(j['tokens_per_s'] - 8 / j['latency_ms'] * 1e3) < 1e-6 * j['tokens_per_s']" "${estimate[@]}"
+  # Too large for one device: marked, by how much, and every remedy named really fits.
+  big=(estimate --model llama-3.1-70b --target h100-sxm --phase decode --batch 8 --context 1024)
+  keys "not j['fits'] and j['notes'][0].startswith('DOES NOT FIT') and j['remedies']" "${big[@]}"
+  cp .out big.json
+  while read -r remedy; do
+    # shellcheck disable=SC2086
+    keys "j['fits']" "${big[@]}" $remedy
+  done < <(python3 -c 'import json; print("\n".join(json.load(open("big.json"))["remedies"]))')
+  expect 0 '' "${estimate[@]}" --csv
+  expect 0 'tokens/s/chip' "${estimate[@]}" --check
+fi
+
+# Every command's help has examples and goes to stdout.
+for command in estimate kernel validate targets models memory plugins opt import-cann; do
+  expect 0 'mansard '"$command" $command --help
+  grep -q 'Example' .out || problem "mansard $command --help has no examples"
+done
+finish

@@ -1,0 +1,116 @@
+// How steps add up: repeats, lanes side by side, attribution.
+
+#include <mansard/host/host.h>
+#include <mansard/model/timeline.h>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace mansard::model {
+namespace {
+
+class TimelineTest : public ::testing::Test {
+protected:
+  TimelineTest()
+      : host_(catalog_),
+        model_(std::move(host_.open("h100-sxm", {{"model", "generic"}, {"family", "generic"}}))
+                   .value()) {}
+
+  static work::Kernel matmul(int64_t m) {
+    work::Kernel kernel =
+        work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
+    kernel.u.matmul = {m, 4096, 4096, 0, 0};
+    return kernel;
+  }
+
+  static void add(work::Program &program, const work::Kernel &kernel, int64_t count,
+                  uint32_t overlap = 0, uint32_t lane = 0) {
+    program.steps.push_back({work::internKernel(program, kernel), count, overlap, lane, "step"});
+  }
+
+  double latencyOf(const work::Kernel &kernel) {
+    work::Program program;
+    add(program, kernel, 1);
+    Evaluator evaluator(program);
+    EXPECT_TRUE(evaluator.run(model_).ok());
+    return evaluator.timeline().total_us;
+  }
+
+  hw::Catalog catalog_;
+  host::Host host_;
+  host::Model model_;
+};
+
+TEST_F(TimelineTest, RepeatsMultiply) {
+  work::Program program;
+  add(program, matmul(1024), 61);
+  Evaluator evaluator(program);
+  ASSERT_TRUE(evaluator.run(model_).ok());
+  EXPECT_NEAR(evaluator.timeline().total_us, 61 * latencyOf(matmul(1024)), 1e-6);
+}
+
+TEST_F(TimelineTest, EqualKernelsArePricedOnce) {
+  work::Program program;
+  add(program, matmul(1024), 1);
+  add(program, matmul(1024), 2);
+  EXPECT_EQ(program.kernels.size(), 1u);
+}
+
+TEST_F(TimelineTest, TheLongestLaneSetsThePaceAndHidesTheRest) {
+  const double big = latencyOf(matmul(8192)), small = latencyOf(matmul(512));
+  ASSERT_GT(big, 2 * small);
+  work::Program program;
+  add(program, matmul(512), 3, 1, 0);
+  add(program, matmul(512), 3, 1, 0);
+  add(program, matmul(8192), 3, 1, 1);
+  add(program, matmul(512), 1);
+  Evaluator evaluator(program);
+  ASSERT_TRUE(evaluator.run(model_).ok());
+  EXPECT_NEAR(evaluator.timeline().total_us, 3 * big + small, 1e-6);
+  EXPECT_EQ(evaluator.steps()[0].exposed_us, 0);
+  EXPECT_NEAR(evaluator.steps()[2].exposed_us, 3 * big, 1e-6);
+}
+
+TEST_F(TimelineTest, AdjacentOverlapGroupsStaySeparate) {
+  work::Program program;
+  add(program, matmul(2048), 1, 1, 0);
+  add(program, matmul(2048), 1, 1, 1);
+  add(program, matmul(2048), 1, 2, 0);
+  add(program, matmul(2048), 1, 2, 1);
+  Evaluator evaluator(program);
+  ASSERT_TRUE(evaluator.run(model_).ok());
+  EXPECT_NEAR(evaluator.timeline().total_us, 2 * latencyOf(matmul(2048)), 1e-6);
+}
+
+TEST_F(TimelineTest, PartsSumToTheTotal) {
+  work::Program program;
+  add(program, matmul(1), 5);
+  add(program, matmul(16384), 5);
+  Evaluator evaluator(program);
+  ASSERT_TRUE(evaluator.run(model_).ok());
+  const Timeline &timeline = evaluator.timeline();
+  double sum = 0, largest = 0;
+  for (double part : timeline.part_us) {
+    sum += part;
+    largest = std::max(largest, part);
+  }
+  EXPECT_NEAR(sum, timeline.total_us, 1e-9 * sum);
+  EXPECT_EQ(timeline.part_us[timeline.bound], largest);
+}
+
+TEST_F(TimelineTest, AKernelThatCannotRunIsNamed) {
+  work::Program program;
+  work::Kernel kernel =
+      work::makeKernel(MANSARD_OP_MATMUL, DType::nvfp4, DType::nvfp4, DType::bf16);
+  kernel.u.matmul = {16, 4096, 4096, 0, 0};
+  add(program, kernel, 1);
+  Evaluator evaluator(program);
+  const Result<> done = evaluator.run(model_);
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().code, ErrorCode::unsupported);
+  EXPECT_NE(done.error().message.find("nvfp4"), std::string::npos) << done.error().message;
+}
+
+} // namespace
+} // namespace mansard::model

@@ -1,0 +1,118 @@
+// Error figures against measurements whose distance from the estimate is known.
+
+#include <mansard/report/files.h>
+#include <mansard/report/validation.h>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <unistd.h>
+
+namespace mansard::report {
+namespace {
+
+constexpr const char *kHeader = "target,op,dtype,weight_dtype,scaling,m,n,k,latency_us\n";
+
+class ValidationTest : public ::testing::Test {
+protected:
+  ValidationTest() : host_(catalog_) {
+    std::filesystem::create_directories(folder_);
+    // The built-in model alone, so that the test needs no plugin.
+    EXPECT_TRUE(writeFile(target_, "inherits = \"h100-sxm\"\nid = \"plain\"\nmodel = \"generic\"\n"
+                                   "family = \"generic\"\n")
+                    .ok());
+  }
+  ~ValidationTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string row(int m, const std::string &latency) const {
+    return fmt::format("{},gemm,bf16,bf16,none,{},4096,4096,{}\n", target_, m, latency);
+  }
+
+  double predicted(int m) {
+    work::Kernel kernel =
+        work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
+    kernel.u.matmul = {m, 4096, 4096, 0, 0};
+    auto model = host_.open(target_);
+    EXPECT_TRUE(model.ok()) << (model.ok() ? "" : model.error().text());
+    auto report = collectKernel(*model, kernel);
+    EXPECT_TRUE(report.ok());
+    return report->estimate.latency_us;
+  }
+
+  Validation run(const std::string &rows) {
+    const std::string path = (folder_ / "gemm.csv").string();
+    EXPECT_TRUE(writeFile(path, rows).ok());
+    auto validation = validate(host_, {path});
+    EXPECT_TRUE(validation.ok()) << (validation.ok() ? "" : validation.error().text());
+    return std::move(*validation);
+  }
+
+  const std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / fmt::format("mansard-validation-{}", ::getpid());
+  const std::string target_ = (folder_ / "plain.toml").string();
+  hw::Catalog catalog_;
+  host::Host host_;
+};
+
+TEST_F(ValidationTest, FiguresAreThoseWorkedByHand) {
+  // Predicted over measured: 2, 1, 0.5 -> errors of 100, 0 and 50 %.
+  std::string rows = kHeader;
+  for (const auto &[m, factor] : {std::pair{64, 0.5}, {1024, 1.0}, {4096, 2.0}})
+    rows += row(m, fmt::format("{}", predicted(m) * factor));
+  const Validation v = run(rows);
+  ASSERT_EQ(v.groups.size(), 1u);
+  const ErrorGroup &g = v.groups[0];
+  EXPECT_EQ(g.rows, 3u);
+  EXPECT_EQ(g.skipped, 0u);
+  EXPECT_NEAR(g.mape, 50, 1e-9);
+  EXPECT_NEAR(g.median_ape, 50, 1e-9);
+  EXPECT_NEAR(g.p90_ape, 50 + 0.8 * 50, 1e-9); // between the second and third of three
+  EXPECT_NEAR(g.bias, 0, 1e-12);
+}
+
+TEST_F(ValidationTest, RooflineIsTheLargerOfOperationsAndBytes) {
+  const Validation v = run(kHeader + row(4096, "1000") + row(1, "1000"));
+  const double ops_us = 2.0 * 4096 * 4096 * 4096 / 989.4e12 * 1e6;
+  const double bytes_us = (2.0 * 4096 * 4096 + 2 * 2.0 * 4096) / 3.35e12 * 1e6;
+  EXPECT_NEAR(v.compared[0][0].roofline_us, ops_us, 0.01 * ops_us);
+  EXPECT_NEAR(v.compared[0][1].roofline_us, bytes_us, 0.01 * bytes_us);
+}
+
+TEST_F(ValidationTest, RowsThatMakeNoSenseAreSkippedWithTheirReason) {
+  const Validation v = run(kHeader + row(-1, "10") + row(8, "") + row(8, "-3") + row(8, "10") +
+                           "nosuch,gemm,bf16,bf16,none,8,8,8,10\n");
+  size_t rows = 0, skipped = 0;
+  for (const ErrorGroup &g : v.groups) {
+    rows += g.rows;
+    skipped += g.skipped;
+  }
+  EXPECT_EQ(rows, 1u);
+  EXPECT_EQ(skipped, 4u);
+  std::string reasons;
+  for (const auto &[reason, count] : v.skipReasons)
+    reasons += fmt::format("{} x {}\n", count, reason);
+  EXPECT_NE(reasons.find("m is -1"), std::string::npos) << reasons;
+  EXPECT_NE(reasons.find("2 x "), std::string::npos) << reasons;
+  EXPECT_NE(reasons.find("no target 'nosuch'"), std::string::npos) << reasons;
+}
+
+TEST_F(ValidationTest, WithoutAnyEstimateTheFiguresAreNoNumbersAndJsonSaysNull) {
+  const Validation v = run(std::string(kHeader) + "nosuch,gemm,bf16,bf16,none,8,8,8,10\n");
+  ASSERT_EQ(v.groups.size(), 1u);
+  EXPECT_TRUE(std::isnan(v.groups[0].mape));
+  EXPECT_NE(validationJson(v).find("\"mape\": null"), std::string::npos);
+}
+
+TEST_F(ValidationTest, MissingColumnsAreErrorsThatNameThem) {
+  const std::string path = (folder_ / "bad.csv").string();
+  ASSERT_TRUE(
+      writeFile(path, "target,op,dtype,weight_dtype,scaling,m,n,latency_us\nx,gemm,,,,,,\n").ok());
+  const auto measurements = readMeasurements(path);
+  ASSERT_FALSE(measurements.ok());
+  EXPECT_NE(measurements.error().text().find("column \"k\" is missing"), std::string::npos);
+}
+
+} // namespace
+} // namespace mansard::report
