@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -8,10 +9,18 @@
 namespace mansard::cli {
 namespace {
 
-int run(std::vector<std::string> arguments) {
+/// Becomes mansard-opt, which lies beside this program; returns only if that fails.
+int run(std::vector<std::string> arguments, const std::string &help) {
   std::error_code problem;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", problem);
   const std::string program = (self.parent_path() / "mansard-opt").string();
+  const bool asked = std::any_of(arguments.begin(), arguments.end(), [](const std::string &one) {
+    return one == "--help" || one == "-h";
+  });
+  if (asked)
+    if (const int printed = print(help);
+        printed != kDone || !std::filesystem::exists(program, problem))
+      return printed;
   std::vector<char *> argv{const_cast<char *>(program.c_str())};
   for (std::string &argument : arguments)
     argv.push_back(argument.data());
@@ -28,17 +37,14 @@ int run(std::vector<std::string> arguments) {
 void addOpt(CLI::App &app, int &status) {
   CLI::App *command = app.add_subcommand(
       "opt", "Run mansard-opt: passes over modules in the mansard dialect, printed as text");
+  command->set_help_flag(); // --help shows mansard-opt's passes as well
   command->prefix_command();
-  command->footer("All arguments are mansard-opt's; `mansard opt -- --help` lists its passes.\n\n"
+  command->footer("All arguments are mansard-opt's own.\n\n"
                   "Examples:\n"
                   "  mansard opt model.mlir\n"
-                  "  mansard opt --mansard-fuse model.mlir");
-  command->callback([command, &status] {
-    std::vector<std::string> arguments = command->remaining();
-    if (!arguments.empty() && arguments.front() == "--")
-      arguments.erase(arguments.begin());
-    status = run(std::move(arguments));
-  });
+                  "  mansard opt --mansard-fuse model.mlir\n");
+  command->callback(
+      [command, &status] { status = run(command->remaining(), command->help("mansard")); });
 }
 
 } // namespace mansard::cli

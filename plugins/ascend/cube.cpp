@@ -12,8 +12,9 @@ struct Block {
 
 // Fractals are 16 wide; these are the blocks of CANN's matmul templates, from square ones to
 // slivers for thin operands.
-constexpr Block kBlocks[] = {{128, 256}, {128, 128}, {64, 256}, {64, 128}, {32, 256},
-                             {16, 512},  {16, 256},  {16, 128},  {16, 64},  {32, 64},  {64, 64}};
+constexpr Block kBlocks[] = {{128, 256}, {128, 128}, {64, 256}, {64, 128}, {32, 256}, {32, 128},
+                             {16, 512},  {16, 256},  {16, 128}, {64, 64},  {32, 64},  {16, 64}};
+constexpr const Block &kSmallest = kBlocks[11];
 constexpr double kSplits[] = {1, 2, 4, 8};
 
 constexpr double wholeDiv(double a, double b) { // both whole and below 2^53
@@ -40,7 +41,7 @@ struct Search {
   Search(const Device &device, const Gemm &gemm)
       : d(device), g(gemm), m16(roundUp(g.m, 16)), n16(roundUp(g.n, 16)), depth(32 / g.aBytes) {
     const double bytes = g.dramRead + g.dramWrite;
-    const double unseen = std::max(0.0, g.compulsory - d.l2Bytes - bytes);
+    const double unseen = std::max(0.0, g.leastDram - bytes);
     dram_us = (bytes > 0 ? bytes / d.dram(g.dramRead, g.dramWrite) : 0) + unseen / d.chipDramRead;
     outputs = g.groups * g.m * g.n;
     perProduct = 2 / d.cubeOps[g.dtype];
@@ -118,8 +119,13 @@ GemmPlan planGemm(const Device &d, const Gemm &g) {
   const Search search(d, g);
   double best_us = HUGE_VAL, bestSplit = 1;
   const Block *bestBlock = nullptr;
+  // Bytes that a core loads at least, for one row or column of a block: its share of the products.
+  const double share = search.outputs * g.k / d.cores * search.perHit;
+  const double byM = share * g.bBytes, byN = share * g.aBytes;
   for (const Block &block : kBlocks) {
-    if (!fits(d, block))
+    // Twice as high as the operand: the block of half the height does the same work.
+    if (block.m >= 2 * search.m16 || !fits(d, block) ||
+        byM / block.m + byN / block.n >= best_us)
       continue;
     for (double split : kSplits) {
       const GemmPlan p = search.plan(block, split);
@@ -142,7 +148,7 @@ GemmPlan planGemm(const Device &d, const Gemm &g) {
     }
   }
   if (!bestBlock) // L0C below one fractal's block: stream the smallest
-    bestBlock = &kBlocks[8];
+    bestBlock = &kSmallest;
   GemmPlan best = search.plan(*bestBlock, bestSplit);
   best.tileM = bestBlock->m;
   best.tileN = bestBlock->n;

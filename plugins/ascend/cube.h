@@ -19,7 +19,7 @@ struct Gemm {
   double coldA = 0, coldB = 0;            // shares that come from DRAM
   double reread = 0;         // share of cold panels read again, see Constants
   double dramRead = 0, dramWrite = 0;     // bytes of the whole product, all that DRAM sees
-  double compulsory = 0; // bytes; what exceeds the L2 of them comes from DRAM in any case
+  double leastDram = 0;      // bytes that no cache can hold back
   bool packed = false; // B lies in fractals: DRAM streams whole bursts, no core is the limit
   double vector = 0; // vector operations on each output (dequantisation, activation)
   bool exchange = false; // the output passes the vector cores

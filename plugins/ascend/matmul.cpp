@@ -59,7 +59,7 @@ void setDram(const Device &d, const Counts &counts, double outBytes, Gemm &g) {
   const double coldC = d.coldShare(outBytes, 0.3, 0.6);
   g.dramRead = g.coldA * activations + g.coldB * counts.weightBytes;
   g.dramWrite = coldC * outBytes;
-  g.compulsory = counts.readBytes + outBytes;
+  g.leastDram = counts.readBytes + outBytes - d.l2Bytes;
 }
 
 } // namespace

@@ -63,7 +63,11 @@ void estimateMoe(const Device &d, const mansard_kernel &kernel, mansard_estimate
   if (scaled)
     dynamicQuantize_us(d, std::ceil(r.rows), hidden, parts);
 
-  const auto product = [&](double n, double k) {
+  // What no cache can hold back, shared out over the two products as their weights are.
+  const double least = counts.readBytes - counts.chanceBytes + counts.writeBytes - d.l2Bytes;
+  const double first = moe.gated ? 2.0 / 3 : 0.5;
+  const auto product = [&](double n, double k, double part) {
+    g.leastDram = part * least;
     g.groups = r.experts;
     // Chance fills the experts unevenly: a typical one has its mean and most of a deviation.
     const double mean = r.rows / r.experts;
@@ -86,16 +90,13 @@ void estimateMoe(const Device &d, const mansard_kernel &kernel, mansard_estimate
     out.dram_read_bytes += g.coldB * weights + g.coldA * activations;
     addPlan(d, g, plan, parts, out);
   };
-  const auto compulsory = counts.readBytes - counts.chanceBytes + counts.writeBytes - d.l2Bytes;
-  product(moe.gated ? 2 * inter : inter, hidden);
+  product(moe.gated ? 2 * inter : inter, hidden, first);
   addStep(d, moe.gated ? MANSARD_VECTOR_SILU_MUL : MANSARD_VECTOR_GELU, wide, wide, r.rows, inter,
           parts);
   if (scaled)
     dynamicQuantize_us(d, std::ceil(r.rows), inter, parts);
-  product(hidden, inter);
+  product(hidden, inter, 1 - first);
   addStep(d, MANSARD_VECTOR_SCATTER, wide, wide, r.rows, hidden, parts);
-  if (compulsory > out.dram_read_bytes) // what each step alone would find in the L2
-    parts.addSerial(MANSARD_BOUND_DRAM, (compulsory - out.dram_read_bytes) / d.chipDramRead);
   parts.store(out);
   out.operations = counts.matrixOperations;
 }

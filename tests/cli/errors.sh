@@ -107,7 +107,7 @@ if have_ir; then
   expect 1 'did you mean .w8a8' "${estimate[@]}" --model llama-3.1-8b --quant w8a9
   expect 1 '--batch is 0' "${estimate[@]}" --model llama-3.1-8b --batch 0
   expect 1 '--batch is -1' "${estimate[@]}" --model llama-3.1-8b --batch -1
-  expect 1 '--tp' "${estimate[@]}" --model llama-3.1-8b --tp 999999999
+  expect 1 'tp 999999999' "${estimate[@]}" --model llama-3.1-8b --tp 999999999
   expect 1 '--ep 3' "${estimate[@]}" --model llama-3.1-8b --ep 3
   expect 1 'accept' "${estimate[@]}" --model llama-3.1-8b --new-tokens 2 --accept 1.5
   expect 2 '--batch' "${estimate[@]}" --model llama-3.1-8b --batch many

@@ -88,6 +88,12 @@ TEST(FlashAttention, AbsorbedLatentsAreOneKeyHeadForAllQueries) {
   EXPECT_EQ(s.keyBytes, 1152); // values are part of the keys
 }
 
+TEST(FlashAttention, ExpandedHeadsShareOneRotaryKey) {
+  mansard_kernel k = attention(MANSARD_OP_MLA_PREFILL, {});
+  k.u.mla = {1, 4096, 4096, 128, 512, 64, 128, 128};
+  EXPECT_NEAR(attentionShape(k).cacheBytes, 4096.0 * (128 * 256 + 64) * 2, 1e-6);
+}
+
 TEST(FlashAttention, SerialSoftmaxAddsToTheProducts) {
   AttentionTuning serial;
   serial.serialSoftmax = true;

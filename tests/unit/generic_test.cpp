@@ -3,9 +3,11 @@
 #include "../../core/src/model/generic_constants.h"
 
 #include <mansard/base/counts.h>
+#include <mansard/base/tiled_constants.h>
 #include <mansard/model/generic.h>
 
-#include <fmt/format.h>
+#include <iterator>
+#include <set>
 
 namespace mansard {
 namespace {
@@ -26,6 +28,28 @@ TEST(Generic, ItsFileSaysTheSameAsItsCode) {
   }
 }
 
+TEST(TiledConstants, EveryFamilysFileNamesThemAll) {
+  const hw::Catalog catalog;
+  for (const char *family : {"generic", "hygon-dcu", "cambricon-mlu"}) {
+    const Result<hw::Document> file = catalog.calibration(family);
+    ASSERT_TRUE(file.ok()) << family;
+    for (const TiledConstant &constant : kTiledConstants)
+      EXPECT_TRUE(file->entries.contains(constant.name)) << family << " " << constant.name;
+  }
+}
+
+TEST(TiledConstants, AreAllRead) {
+  std::set<std::string_view> read;
+  TiledMachine machine;
+  applyConstants(machine, [&](std::string_view name) {
+    read.insert(name);
+    return 1.0;
+  });
+  EXPECT_EQ(read.size(), std::size(kTiledConstants));
+  for (const TiledConstant &constant : kTiledConstants)
+    EXPECT_TRUE(read.contains(constant.name)) << constant.name;
+}
+
 TEST(Generic, ResultsAreFlaggedAndSayWhatTheyAre) {
   const mansard_estimate e = Opened("h100-sxm", kGeneric).matmul(4096, 4096, 4096);
   EXPECT_TRUE(e.flags & MANSARD_ESTIMATE_FALLBACK);
@@ -40,7 +64,7 @@ TEST(Generic, NeedsNoCalibrationFile) {
 }
 
 TEST(Generic, ALargeMatmulIsItsOperationsOverItsShareOfThePeak) {
-  const Opened opened("h100-sxm", kGeneric);
+  const Opened opened("a100-sxm-80gb", kGeneric);
   const mansard_estimate e = opened.matmul(8192, 8192, 8192);
   const double peak_us =
       2.0 * 8192 * 8192 * 8192 / opened.chip().matrix_ops_per_s[MANSARD_DTYPE_BF16] * 1e6;

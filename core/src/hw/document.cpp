@@ -123,20 +123,23 @@ private:
   std::map<std::string, std::string, std::less<>> sources_;
 };
 
+/// Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`.
 size_t editDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
+  std::vector<size_t> before, last(b.size() + 1), row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j)
-    row[j] = j;
+    last[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+      const size_t substitute = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, substitute});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
+    before = last;
+    last = row;
   }
-  return row[b.size()];
+  return last[b.size()];
 }
 
 } // namespace
@@ -169,7 +172,9 @@ Result<Document> readDocument(const std::string &path) {
 
 std::string nearestName(std::string_view name, const std::vector<std::string> &candidates) {
   std::string best;
-  size_t least = std::max<size_t>(2, name.size() / 2);
+  // A third of the letters may be wrong, and never all of them.
+  size_t least =
+      std::min(std::max<size_t>(2, name.size() / 3), name.empty() ? 0 : name.size() - 1) + 1;
   for (const std::string &candidate : candidates) {
     const size_t distance = editDistance(name, candidate);
     if (distance < least) {

@@ -38,9 +38,39 @@ bool communicates(uint32_t op) {
   return op == MANSARD_OP_COLLECTIVE || op == MANSARD_OP_EXPERT_PARALLEL;
 }
 
+/// Of steps [first, last), all of one overlap group: the longest lane, with communication or as if
+/// it were free.
+double longestLane(const model::StepEstimate &e, size_t first, size_t last, bool free) {
+  std::map<uint32_t, double> lanes;
+  for (size_t i = first; i < last; ++i) {
+    const work::Step &step = e.program.steps[i];
+    if (!free || !communicates(e.program.kernels[step.kernel].op))
+      lanes[step.lane] += e.steps[i].latency_us;
+  }
+  double longest = 0;
+  for (const auto &[lane, us] : lanes)
+    longest = std::max(longest, us);
+  return longest;
+}
+
+/// What the step would gain if communication were free: what stands alone, and where it overlaps
+/// with something, what sticks out.
+double lostToCommunication(const model::StepEstimate &e) {
+  double lost = 0;
+  const std::vector<work::Step> &steps = e.program.steps;
+  for (size_t first = 0; first < steps.size();) {
+    size_t last = first + 1;
+    while (steps[first].overlap != 0 && last < steps.size() &&
+           steps[last].overlap == steps[first].overlap)
+      ++last;
+    lost += longestLane(e, first, last, false) - longestLane(e, first, last, true);
+    first = last;
+  }
+  return lost;
+}
+
 void collectKernels(const model::StepEstimate &e, EstimateReport &report) {
   std::map<std::pair<std::string, uint32_t>, size_t> lineOf;
-  double communication_us = 0;
   for (size_t i = 0; i < e.program.steps.size(); ++i) {
     const work::Step &step = e.program.steps[i];
     const work::Kernel &kernel = e.program.kernels[step.kernel];
@@ -57,13 +87,11 @@ void collectKernels(const model::StepEstimate &e, EstimateReport &report) {
     line.count += step.count;
     line.total_us += e.steps[i].latency_us;
     line.exposed_us += e.steps[i].exposed_us;
-    if (communicates(kernel.op))
-      communication_us += e.steps[i].exposed_us;
   }
   const double total_us = e.timeline.total_us;
   for (KernelLine &line : report.kernels)
     line.share = total_us > 0 ? line.exposed_us / total_us : 0;
-  report.communicationShare = total_us > 0 ? communication_us / total_us : 0;
+  report.communicationShare = total_us > 0 ? lostToCommunication(e) / total_us : 0;
 }
 
 } // namespace

@@ -70,10 +70,11 @@ std::string estimateTable(const EstimateReport &r) {
   if (!r.fits)
     out += r.misfit() + '\n';
   out += '\n' + kernelsTable(r) + '\n' + summary(r) + '\n' + resources(r);
-  if (!r.notes.empty())
+  const size_t first = r.fits ? 0 : 1; // the misfit heads the table already
+  if (r.notes.size() > first)
     out += '\n';
-  for (const std::string &note : r.notes)
-    out += "  note: " + note + '\n';
+  for (size_t i = first; i < r.notes.size(); ++i)
+    out += "  note: " + r.notes[i] + '\n';
   return out;
 }
 

@@ -7,7 +7,7 @@
 namespace mansard::nvidia {
 namespace {
 
-constexpr double kWidths[] = {256, 128, 64, 32}; // columns of weights
+constexpr double kWidths[] = {128, 256, 64, 32}; // columns of weights
 constexpr double kSplits[] = {1, 2, 4, 8, 16, 32};
 constexpr double kMostOutputs = 128 * 256; // of a tile: its FP32 sums fill half the registers
 
@@ -15,6 +15,7 @@ constexpr double kStepBytes = 128;     // of k in one pipeline step: the width o
 constexpr double kLeastStages = 2;     // of the software pipeline
 constexpr double kPortBytes = 64;      // a clock, from L2 into one core
 constexpr double kResidentPanel = 0.5; // of the L2 that a panel kept between waves may fill
+constexpr double kUnpriced = 1e30;     // microseconds; its eighth power is still finite
 constexpr double kSplitWaves = 2;      // K is not split further once the parts fill so many waves
 
 /// Of non-negative numbers below 2^63; a call to ceil() would cost more than all else in a candidate.
@@ -86,30 +87,26 @@ public:
         model.generation == Generation::hopper || model.generation == Generation::blackwell;
   }
 
-  /// Prices one candidate if it can cost less than `bound`; true if it does, with `s` and its cost
-  /// set.
-  bool price(double m, double rowTiles, double n, double colTiles, double split, double &bound,
-             MatmulSchedule &s) const {
-    const double k = split > 1 ? ceilOf(steps_ / split) * stepK_ : steps_ * stepK_;
-    const double outputTiles = rowTiles * colTiles, tiles = outputTiles * split;
-    const double waves = ceilOf(tiles * perCore_);
-    const double depth = waves * k; // steps of one along k that the busiest core makes
-    const double matrix = depth * m * n * 2 * usPerMatrixOp_;
-    const double splitUs =
-        split > 1 ? model_.constants.gemmSplitUs + split * splitSums_ : 0; // sums pass L2 twice
-    const double storeUs = model_.constants.gemmEpilogue * waves * m * n * 4 * usPerPortByte_;
+  /// Prices a tile with every split of K that may cost less than `bound`; where one does, sets `s`
+  /// and `bound`.
+  void priceTile(double m, double rowTiles, double n, double colTiles, double &bound,
+                 MatmulSchedule &s) const {
+    const double outputTiles = rowTiles * colTiles, outputs = m * n;
     const double a = work_.activationBytes, w = work_.weightBytes;
     const double tileBytes = tileLoads(model_.generation, m, n, a, w);
-    const double port = depth * tileBytes * usPerPortByte_;
-    const double left = bound - splitUs - storeUs, leftEighth = eighth(left);
-    if (left <= 0 || eighth(matrix) + eighth(port) + compulsoryEighth_ >= leftEighth)
-      return false;
-    const double sram = depth * sharedReads(model_.generation, m, n, a, w) * usPerSramByte_;
-    const double vector =
-        (depth * (m * n * work_.promoteClocks / 128 + n * work_.dequantizeClocks) +
-         waves * m * n * work_.outputClocks) *
-            usPerLaneClock_ +
-        waves * m * n * work_.outputSpecial * usPerSpecial_;
+    const double matrixUs = outputs * 2 * usPerMatrixOp_, portUs = tileBytes * usPerPortByte_;
+    const double storeUs = model_.constants.gemmEpilogue * outputs * 4 * usPerPortByte_;
+    { // even with all cores busy all the time
+      const double share = std::max(1.0, outputTiles * perCore_) * steps_ * stepK_;
+      const double least = outputTiles * perCore_ < 1 ? share / work_.mostSplit : share;
+      if (eighth(least * matrixUs) + eighth(least * portUs) + compulsoryEighth_ >= eighth(bound))
+        return;
+    }
+    const double sramUs = sharedReads(model_.generation, m, n, a, w) * usPerSramByte_;
+    const double vectorUs =
+        (outputs * work_.promoteClocks / 128 + n * work_.dequantizeClocks) * usPerLaneClock_;
+    const double outputUs =
+        outputs * (work_.outputClocks * usPerLaneClock_ + work_.outputSpecial * usPerSpecial_);
 
     // Into the cores. Pairs of blocks may share one operand by multicast.
     const double fromActivations = outputTiles * m * a, fromWeights = outputTiles * n * w;
@@ -117,65 +114,75 @@ public:
     if (multicast_)
       loads = std::min(fromActivations + ceilOf(rowTiles / 2) * colTiles * n * w,
                        rowTiles * ceilOf(colTiles / 2) * m * a + fromWeights);
-    const double l2 = std::max(loads * steps_ * stepK_ * usPerL2Byte_, port);
+    const double loadUs = loads * steps_ * stepK_ * usPerL2Byte_;
+    const double stages = std::min(mostStages_, model_.sramBytes / (stepK_ * (m * a + n * w)));
+    const double streamUs = usPerStep_ / stages;
+    const double side2 = model_.cores * outputs;
 
-    // From DRAM: tiles of one wave walk along k together; between waves a panel may stay in L2.
-    const double side = std::sqrt(model_.cores * m * n / split);
-    double again = panelAgain_;
-    if (again > 0)
-      again = std::min(again, work_.weightDram * std::max(0.0, groupRows_ / side - 1) +
-                                  work_.activationDram * std::max(0.0, work_.n / side - 1));
-    const double bus = compulsoryUs_ + again * usPerDramByte_;
-    const double stages =
-        std::min(mostStages_, model_.sramBytes / (stepK_ * (m * a + n * w)));
-    const double stream = depth * usPerStep_ / stages;
-    const double dram = std::sqrt(bus * bus + stream * stream);
-    if (eighth(matrix) + eighth(sram) + eighth(vector) + eighth(l2) + eighth(dram) >= leftEighth)
-      return false;
-
-    s.busy[MANSARD_BOUND_MATRIX] = matrix;
-    s.busy[MANSARD_BOUND_VECTOR] = vector;
-    s.busy[MANSARD_BOUND_SRAM] = sram;
-    s.busy[MANSARD_BOUND_L2] = l2;
-    s.busy[MANSARD_BOUND_DRAM] = dram;
-    s.storeUs = storeUs;
-    s.splitUs = splitUs;
-    s.dramRead = compulsory_ + again;
-    s.tileM = static_cast<int>(m);
-    s.tileN = static_cast<int>(n);
-    s.split = static_cast<int>(split);
-    s.tiles = tiles;
-    s.waves = waves;
-    bound = overlapped(s.busy) + storeUs + splitUs;
-    return true;
+    double shallowest = HUGE_VAL;
+    for (double split : kSplits) {
+      if (split > work_.mostSplit ||
+          (split > 1 &&
+           (split > steps_ || outputTiles * split > 2 * kSplitWaves * model_.cores)))
+        break;
+      const double k = split > 1 ? ceilOf(steps_ / split) * stepK_ : steps_ * stepK_;
+      const double waves = ceilOf(outputTiles * split * perCore_);
+      const double depth = waves * k; // steps of one along k that the busiest core makes
+      if (depth >= shallowest)        // fewer parts do as well
+        continue;
+      shallowest = depth;
+      const double splitUs =
+          split > 1 ? model_.constants.gemmSplitUs + split * splitSums_ : 0; // sums pass L2 twice
+      const double left = bound - splitUs - waves * storeUs, leftEighth = eighth(left);
+      const double matrix = depth * matrixUs, port = depth * portUs;
+      if (left <= 0 || eighth(matrix) + eighth(port) + compulsoryEighth_ >= leftEighth)
+        continue;
+      // From DRAM: tiles of one wave walk along k together; between waves a panel may stay in L2.
+      double again = panelAgain_;
+      if (again > 0) {
+        const double side = std::sqrt(side2 / split);
+        again = std::min(again, work_.weightDram * std::max(0.0, groupRows_ / side - 1) +
+                                    work_.activationDram * std::max(0.0, work_.n / side - 1));
+      }
+      const double bus = compulsoryUs_ + again * usPerDramByte_, stream = depth * streamUs;
+      const double dram = std::sqrt(bus * bus + stream * stream);
+      const double sram = depth * sramUs, vector = depth * vectorUs + waves * outputUs;
+      const double l2 = std::max(loadUs, port);
+      if (eighth(matrix) + eighth(sram) + eighth(vector) + eighth(l2) + eighth(dram) >= leftEighth)
+        continue;
+      s.busy[MANSARD_BOUND_MATRIX] = matrix;
+      s.busy[MANSARD_BOUND_VECTOR] = vector;
+      s.busy[MANSARD_BOUND_SRAM] = sram;
+      s.busy[MANSARD_BOUND_L2] = l2;
+      s.busy[MANSARD_BOUND_DRAM] = dram;
+      s.storeUs = waves * storeUs;
+      s.splitUs = splitUs;
+      s.dramRead = compulsory_ + again;
+      s.tileM = static_cast<int>(m);
+      s.tileN = static_cast<int>(n);
+      s.split = static_cast<int>(split);
+      s.tiles = outputTiles * split;
+      s.waves = waves;
+      bound = overlapped(s.busy) + s.storeUs + splitUs;
+    }
   }
 
   MatmulSchedule run() const {
     MatmulSchedule best;
     best.fillUs = model_.constants.gemmLoadLatencyUs;
-    double bound = 1e30;
+    double bound = kUnpriced;
     const uint32_t heights = usefulHeights();
-    const double chipUs = perCore_ * usPerMatrixOp_ * 2 * steps_ * stepK_;
     for (double n : kWidths) {
       const double colTiles = ceilOf(work_.n / n);
       for (int h = kHeightCount - 1; h >= 0; --h) {
-        const double m = kHeights[h], rowTiles = work_.rowTiles[h];
-        if (!(heights >> h & 1u) || m * n > kMostOutputs || !fits(m, n))
-          continue;
-        const double outputTiles = rowTiles * colTiles;
-        if (outputTiles * m * n * chipUs >= bound) // even with all cores always busy
-          continue;
-        for (double split : kSplits) {
-          if (split > work_.mostSplit ||
-              (split > 1 && (split > steps_ || outputTiles * split > 2 * kSplitWaves * model_.cores)))
-            break;
-          if (price(m, rowTiles, n, colTiles, split, bound, best))
-            best.fits = true;
-        }
+        const double m = kHeights[h];
+        if (heights >> h & 1u && m * n <= kMostOutputs && fits(m, n))
+          priceTile(m, work_.rowTiles[h], n, colTiles, bound, best);
       }
     }
+    best.fits = bound < kUnpriced;
     if (!best.fits) // the smallest tile, streamed
-      price(kHeights[0], work_.rowTiles[0], 64, ceilOf(work_.n / 64), 1, bound, best);
+      priceTile(kHeights[0], work_.rowTiles[0], kWidths[3], ceilOf(work_.n / kWidths[3]), bound, best);
     return best;
   }
 

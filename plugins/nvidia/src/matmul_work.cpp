@@ -11,9 +11,13 @@ bool isScaled(const mansard_kernel &kernel) {
   return kernel.scaling == MANSARD_SCALING_BLOCK || kernel.scaling == MANSARD_SCALING_GROUP;
 }
 
-/// Narrow weights stored beside wider activations are widened on the way to the tensor cores.
-bool widensWeights(const mansard_kernel &kernel) {
-  return bytesOf(kernel.weight_dtype) < 0.9 * bytesOf(kernel.dtype);
+/// Narrow weights stored beside wider activations are widened on the way to the tensor cores, but
+/// those of Blackwell multiply eight-bit by four-bit floats.
+bool widensWeights(const NvidiaModel &model, const mansard_kernel &kernel) {
+  const double activation = bytesOf(kernel.dtype), weight = bytesOf(kernel.weight_dtype);
+  const bool mixed = model.matrixOpsPerUs[MANSARD_DTYPE_MXFP4] > 0 && activation < 1.1 &&
+                     kernel.dtype != MANSARD_DTYPE_INT8;
+  return weight < 0.9 * activation && !mixed;
 }
 
 } // namespace
@@ -31,7 +35,7 @@ bool describeOperands(const NvidiaModel &model, const mansard_kernel &kernel, Ma
   work.matrixShare = model.matrixShare(work.compute);
   work.dramShare = model.constants.gemmDram;
   const bool native = work.compute == kernel.dtype;
-  if (widensWeights(kernel) || !native) {
+  if (widensWeights(model, kernel) || !native) {
     work.dequantizeClocks = model.constants.gemmDequantize;
     work.matrixShare *= model.constants.gemmWidened;
   }
@@ -98,7 +102,7 @@ Busy quantizeBusy(const NvidiaModel &model, const mansard_kernel &kernel, double
 double matmulStartUs(const NvidiaModel &model, const mansard_kernel &kernel) {
   const Constants &c = model.constants;
   return c.gemmStartUs +
-         (isScaled(kernel) || widensWeights(kernel) ? c.gemmScaledStartUs : 0);
+         (isScaled(kernel) || widensWeights(model, kernel) ? c.gemmScaledStartUs : 0);
 }
 
 void finishFlags(const mansard_kernel &kernel, const MatmulWork &work, bool fits,

@@ -37,16 +37,16 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
   const double matrices = moe.gated ? 3 : 2;
   const Counts counts = countWork(kernel);
   setExpertRows(first, load);
-  first.matrixShare *= c.moeMatrix;
-  first.dramShare *= c.moeDram;
+  first.matrixShare = std::min(1.0, first.matrixShare * c.moeMatrix);
+  first.dramShare = std::min(1.0, first.dramShare * c.moeDram);
   MatmulWork second = first;
   first.n = (matrices - 1) * inter;
   first.k = hidden;
   second.n = hidden;
   second.k = inter;
 
-  // The weights of all layers' experts pass through a cache far smaller; activations may stay. Between
-  // the matmuls of narrow types a kernel of its own activates and quantises 16-bit values.
+  // The weights of all layers' experts pass through a cache far smaller; activations may stay. For
+  // narrow types, kernels of their own gather, activate and quantise 16-bit values.
   const double rows = load.assignments, wide = first.outBytes;
   const double gathered = rows * hidden * first.activationBytes;
   // Kernels for 16 bits activate in the epilogue of the first matmul.
@@ -67,8 +67,11 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
 
   // Rows gathered into the experts' order, activated, and gathered back, weighted and summed.
   const double tokens = load.distinctTokens * hidden * wide;
-  const double read = c.moePermute * (tokens + (fused ? 0 : up) + down);
-  const double written = c.moePermute * (gathered + (fused ? 0 : activated) + counts.writeBytes);
+  const double wideRows = rows * hidden * wide, wideActivations = rows * inter * wide;
+  const double read = c.moePermute * (tokens + down + (fused ? 0 : wideRows + up + wideActivations));
+  const double written =
+      c.moePermute * (gathered + counts.writeBytes +
+                      (fused ? 0 : wideRows + wideActivations + activated));
   const double activations = rows * inter;
   Busy permute;
   permute[MANSARD_BOUND_L2] = (read + written) / (model.l2BytesPerUs * c.gemmL2);

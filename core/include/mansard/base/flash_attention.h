@@ -29,6 +29,7 @@ struct AttentionShape {
   double queries = 0, keys = 0; // of one sequence; keys: those that some query sees
   double scoreDim = 0, valueDim = 0;
   double keyBytes = 0;      // of one position of one key head, keys and values
+  double cacheBytes = 0;    // of all keys and values, each once
   mansard_attention mask{}; // for visiblePairs: q_len, kv_len, window, causal
 };
 
@@ -44,6 +45,7 @@ inline AttentionShape attentionShape(const mansard_kernel &kernel) {
     s.keys = visibleKeys(a);
     s.scoreDim = s.valueDim = static_cast<double>(a.head_dim);
     s.keyBytes = 2 * s.scoreDim * kvBytes;
+    s.cacheBytes = s.batch * s.keyHeads * s.keys * s.keyBytes;
     s.mask = a;
     return s;
   }
@@ -58,6 +60,8 @@ inline AttentionShape attentionShape(const mansard_kernel &kernel) {
   s.scoreDim = rope + static_cast<double>(absorbed ? a.latent_dim : a.nope_dim);
   s.valueDim = static_cast<double>(absorbed ? a.latent_dim : a.value_dim);
   s.keyBytes = (absorbed ? s.scoreDim : s.scoreDim + s.valueDim) * kvBytes;
+  const double shared = absorbed ? 0 : (s.keyHeads - 1) * rope; // heads' keys have one rotary part
+  s.cacheBytes = s.batch * s.keys * (s.keyHeads * s.keyBytes - shared * kvBytes);
   s.mask = {1, a.q_len, a.kv_len, 1, 1, 1, 0, 1, 0};
   return s;
 }
@@ -109,9 +113,8 @@ inline void weigh(AttentionPlan &best, AttentionPlan plan, const mansard_chip &c
   (tuning.serialSoftmax ? plan.softmax_us : plan.busy[MANSARD_BOUND_VECTOR]) = vectorUs;
   if (chip.l2_read_bytes_per_s > 0)
     plan.busy[MANSARD_BOUND_L2] = l2Bytes / (chip.l2_read_bytes_per_s * tuning.l2Efficiency) * 1e6;
-  const double keyBytes = s.batch * s.keyHeads * s.keys * s.keyBytes;
-  const bool warm = keyBytes <= tuning.residentShare * chip.l2_bytes;
-  plan.dramReadBytes = std::max(0.0, counts.readBytes - (warm ? keyBytes : 0));
+  const bool warm = s.cacheBytes <= tuning.residentShare * chip.l2_bytes;
+  plan.dramReadBytes = std::max(0.0, counts.readBytes - (warm ? s.cacheBytes : 0));
   plan.dramWriteBytes = counts.writeBytes;
   const double bandwidth =
       dramBandwidth(chip, plan.dramReadBytes, plan.dramWriteBytes) * tuning.dramEfficiency;

@@ -155,8 +155,11 @@ inline MatmulPlan planMatmul(const mansard_chip &chip, const mansard_kernel &ker
     const double stepMatrix = 2 * tile.m * tile.n * tile.k * usPerOperation;
     const double stepSram =
         (tile.sramA * aBytes + tile.sramW * wBytes + tile.sramBytes) * usPerSramByte;
-    if (std::max({dramUs, l2Us, vectorUs + widenUs}) >= best.total_us)
-      continue; // no split changes these
+    // No split changes these, and none spreads the work better than evenly.
+    const double even = outputs / array.count * (shape.k / tile.k);
+    if (std::max({dramUs, l2Us, vectorUs + widenUs, even * std::max(stepMatrix, stepSram)}) >=
+        best.total_us)
+      continue;
     for (const double split : kSplits) {
       if (split > 1 && outputs * split / 2 >= array.count)
         break; // the last split already gave every core work

@@ -32,7 +32,7 @@ struct EstimateReport {
   std::vector<std::string> remedies;
   uint32_t bound = 0;
   double part_ms[MANSARD_BOUND_COUNT] = {};
-  double communicationShare = 0;   // of the step: exposed collectives and expert exchange
+  double communicationShare = 0;   // of the step: what it would gain if links were free
   std::vector<KernelLine> kernels; // in order of execution
   std::vector<std::string> notes;
 
