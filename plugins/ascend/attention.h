@@ -11,7 +11,7 @@ struct PrefillShape {
   double sequences, heads, kvHeads, queries, keys; // of each sequence
   double pairs;                                    // visible (query, key) pairs of one head
   double scoreDim, valueDim;
-  double keyBytes;           // of one position's key and value, one head
+  double keyBytes; // of one position's key and value, one head
   double readBytes, writeBytes;
   bool causal;
 };
@@ -21,8 +21,8 @@ struct PrefillCosts {
 void estimatePrefill(const Device &, const mansard_kernel &, const PrefillShape &,
                      const PrefillCosts &, mansard_estimate &);
 
-/// Bytes of a repeatedly read cache that DRAM must deliver again: none while it fits well, all but a
-/// fifth of the L2 once it exceeds the L2 clearly. Non-decreasing, slope at least one beyond.
+/// Bytes of a repeatedly read cache that DRAM must deliver again: none while it fits well, all but
+/// a fifth of the L2 once it exceeds the L2 clearly. Non-decreasing, slope at least one beyond.
 double coldCacheBytes(const Device &, double bytes);
 
 inline constexpr double kQueryRows = 128; // of a prefill task: half of a 128 x 256 block each core

@@ -18,8 +18,7 @@ double coldCacheBytes(const Device &d, double bytes) {
   return (bytes - fits) / (exceeds - fits) * (exceeds - kept);
 }
 
-void estimateAttentionDecode(const Device &d, const mansard_kernel &kernel,
-                             mansard_estimate &out) {
+void estimateAttentionDecode(const Device &d, const mansard_kernel &kernel, mansard_estimate &out) {
   const mansard_attention &a = kernel.u.attention;
   if (!(d.cubeOps[kernel.dtype] > 0))
     return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED, kNoScoreType);
@@ -37,10 +36,8 @@ void estimateAttentionDecode(const Device &d, const mansard_kernel &kernel,
   busy[MANSARD_BOUND_VECTOR] = scores * d.c.prefillOps / d.vectorOps;
   busy[MANSARD_BOUND_L2] = kvBytes / (d.chipL2Read * d.c.decodeL2);
   const double others = counts.readBytes + counts.writeBytes - kvBytes;
-  const double cold =
-      std::max(coldCacheBytes(d, kvBytes), kvBytes + others - d.l2Bytes);
-  busy[MANSARD_BOUND_DRAM] =
-      cold > 0 ? cold / (d.chipDramRead * d.c.decodeDram) : 0;
+  const double cold = std::max(coldCacheBytes(d, kvBytes), kvBytes + others - d.l2Bytes);
+  busy[MANSARD_BOUND_DRAM] = cold > 0 ? cold / (d.chipDramRead * d.c.decodeDram) : 0;
   // Each task waits for its first keys, its scores' round trip and its flags.
   busy[MANSARD_BOUND_FIXED] = d.c.decodeTask_us * std::ceil(tasks / d.cores) +
                               d.c.decodeBatch_us * std::ceil(batch / d.cores);
@@ -55,8 +52,7 @@ void estimateAttentionDecode(const Device &d, const mansard_kernel &kernel,
       static_cast<int32_t>(std::clamp(std::floor(d.cores / tasks), 1.0, std::ceil(keys / 128)));
   out.tiling.tiles = static_cast<int64_t>(tasks) * out.tiling.split_k;
   out.tiling.waves = static_cast<double>(out.tiling.tiles) / d.cores;
-  out.tiling.cores =
-      static_cast<int32_t>(std::min(static_cast<double>(out.tiling.tiles), d.cores));
+  out.tiling.cores = static_cast<int32_t>(std::min(static_cast<double>(out.tiling.tiles), d.cores));
   out.tiling.stages = 2;
 }
 

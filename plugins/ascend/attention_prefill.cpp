@@ -28,14 +28,13 @@ void estimatePrefill(const Device &d, const mansard_kernel &kernel, const Prefil
   // FixPipe is the busiest of the engines that carry the exchange: scores in fp32, and partial
   // outputs every 512 keys.
   const double exchanged = d.direct ? 0 : 4 + 4 * s.valueDim / 512;
-  busy[MANSARD_BOUND_L2] = std::max(scores * exchanged / d.l2Write,
-                                    scores / rows * s.keyBytes / d.l2Read);
+  busy[MANSARD_BOUND_L2] =
+      std::max(scores * exchanged / d.l2Write, scores / rows * s.keyBytes / d.l2Read);
   const double cold = std::max(0.0, s.readBytes + s.writeBytes - 0.5 * d.l2Bytes);
   busy[MANSARD_BOUND_DRAM] = cold > 0 ? cold / d.dram(s.readBytes, s.writeBytes) : 0;
 
   Parts parts;
-  parts.addSerial(MANSARD_BOUND_FIXED,
-                  costs.start_us + costs.task_us * std::ceil(tasks / d.cores));
+  parts.addSerial(MANSARD_BOUND_FIXED, costs.start_us + costs.task_us * std::ceil(tasks / d.cores));
   parts.addOverlapped(busy);
   parts.store(out);
   const Counts counts = countWork(kernel);

@@ -13,21 +13,21 @@ struct Constants {
   double l1Efficiency;
   double reread;             // share of a cold panel that its next block finds out of the L2 again
   double exchangeEfficiency; // cube to vector and back, through the L2
-  double epilogue_us; // of the last 128 x 256 block, which nothing hides
+  double epilogue_us;        // of the last 128 x 256 block, which nothing hides
   double vectorEfficiency;
   // Share of the L2 below which a repeated run finds its weights there; above the upper one none.
   double warmLow, warmHigh;
-  double splitStart_us;  // of a split-K kernel, beyond the cube kernel's
+  double splitStart_us; // of a split-K kernel, beyond the cube kernel's
   // Row-wise vector kernels: each row in, reduced and out before the next; or, at a price once,
   // several rows in flight. A vector core takes the cheaper way.
   double rowSerial_us, rowBatch_us, rowEach_us;
-  double quantize_us;    // start of a quantise beyond another vector kernel's
+  double quantize_us; // start of a quantise beyond another vector kernel's
   double groupedStart_us;
   // Attention.
   double prefillStart_us, prefillTask_us, prefillOps;
   double decodeStart_us, decodeBatch_us, decodeTask_us, decodeDram, decodeL2;
   double mlaPrefillStart_us, mlaPrefillTask_us, mlaPrefillOps;
-  double mlaStart_us, mlaTask_us, mlaL2, mlaCube;
+  double mlaStart_us, mlaTask_us, mlaL2, mlaExposed;
   double moeStart_us;
   // Links.
   double linkStart_us, linkPeer_us, linkEfficiency, linkFineEfficiency, linkHopFactor;
@@ -71,7 +71,7 @@ inline constexpr ConstantField kConstants[] = {
     {"mla_start_us", &Constants::mlaStart_us},
     {"mla_task_us", &Constants::mlaTask_us},
     {"mla_l2_efficiency", &Constants::mlaL2},
-    {"mla_cube_efficiency", &Constants::mlaCube},
+    {"mla_exposed", &Constants::mlaExposed},
     {"moe_start_us", &Constants::moeStart_us},
     {"link_start_us", &Constants::linkStart_us},
     {"link_peer_us", &Constants::linkPeer_us},

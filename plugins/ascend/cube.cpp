@@ -12,10 +12,11 @@ struct Block {
 
 // Fractals are 16 wide; these are the blocks of CANN's matmul templates, from square ones to
 // slivers for thin operands.
-constexpr Block kBlocks[] = {{128, 256}, {128, 128}, {64, 256}, {64, 128}, {32, 256}, {32, 128},
-                             {16, 512},  {16, 256},  {16, 128}, {64, 64},  {32, 64},  {16, 64}};
-constexpr const Block &kSmallest = kBlocks[11];
-constexpr double kSplits[] = {1, 2, 4, 8};
+constexpr Block kBlocks[] = {{128, 256}, {128, 176}, {128, 128}, {64, 256}, {64, 176},
+                             {64, 128},  {32, 256},  {32, 176},  {16, 512}, {16, 256},
+                             {16, 176},  {16, 96},   {64, 64},   {32, 64},  {16, 64}};
+constexpr const Block &kSmallest = kBlocks[14];
+constexpr double kSplits[] = {1, 2, 4};
 
 constexpr double wholeDiv(double a, double b) { // both whole and below 2^53
   const auto quotient = static_cast<int64_t>(a / b);
@@ -56,8 +57,7 @@ struct Search {
     perVector = g.vector / d.vectorOps;
     perChip = 1 / d.chipL2Read;
     reducePerSplit = outputs * 4 * perChip / d.c.exchangeEfficiency;
-    reduceOut =
-        d.c.splitStart_us + outputs * g.outBytes / (d.chipL2Write * d.c.exchangeEfficiency);
+    reduceOut = d.c.splitStart_us + outputs * g.outBytes / (d.chipL2Write * d.c.exchangeEfficiency);
   }
 
   /// Cold panels that the busiest core loads: its own, and again a share of those whose blocks
@@ -103,8 +103,8 @@ struct Search {
       const double store_us = stored * (split > 1 ? 4 : g.outBytes) * perStore;
       if (p.twoBlocks)
         p.busy[MANSARD_BOUND_SRAM] = std::max(p.busy[MANSARD_BOUND_SRAM], store_us);
-      else
-        p.store_us = store_us;
+      else // the cube waits until its only accumulators are out; loads go on
+        p.busy[MANSARD_BOUND_MATRIX] += store_us;
     }
     p.busy[MANSARD_BOUND_VECTOR] = vector_us;
     if (split > 1)
@@ -124,8 +124,7 @@ GemmPlan planGemm(const Device &d, const Gemm &g) {
   const double byM = share * g.bBytes, byN = share * g.aBytes;
   for (const Block &block : kBlocks) {
     // Twice as high as the operand: the block of half the height does the same work.
-    if (block.m >= 2 * search.m16 || !fits(d, block) ||
-        byM / block.m + byN / block.n >= best_us)
+    if (block.m >= 2 * search.m16 || !fits(d, block) || byM / block.m + byN / block.n >= best_us)
       continue;
     for (double split : kSplits) {
       const GemmPlan p = search.plan(block, split);

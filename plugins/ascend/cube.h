@@ -17,12 +17,12 @@ struct Gemm {
   double aBytes = 2, bBytes = 2;          // of an element, as the cube core loads it
   double outBytes = 2;                    // as stored
   double coldA = 0, coldB = 0;            // shares that come from DRAM
-  double reread = 0;         // share of cold panels read again, see Constants
+  double reread = 0;                      // share of cold panels read again, see Constants
   double dramRead = 0, dramWrite = 0;     // bytes of the whole product, all that DRAM sees
-  double leastDram = 0;      // bytes that no cache can hold back
-  bool packed = false; // B lies in fractals: DRAM streams whole bursts, no core is the limit
-  double vector = 0; // vector operations on each output (dequantisation, activation)
-  bool exchange = false; // the output passes the vector cores
+  double leastDram = 0;                   // bytes that no cache can hold back
+  bool packed = false;       // B lies in fractals: DRAM streams whole bursts, no core is the limit
+  double vector = 0;         // vector operations on each output (dequantisation, activation)
+  bool exchange = false;     // the output passes the vector cores
   double extraVector_us = 0; // vector work that runs beside (weights widened)
   bool allowSplit = true;
 };

@@ -15,13 +15,12 @@ void estimateCustom(const Device &d, const mansard_kernel &kernel, mansard_estim
                          "the cube cores of this chip do not multiply this data type");
     busy[MANSARD_BOUND_MATRIX] = u.matrix_operations / (d.cubeOps[kernel.dtype] * d.cores);
   }
-  busy[MANSARD_BOUND_VECTOR] =
-      vectorMicroseconds(d.chip, kernel.dtype, u.vector_operations, u.special_operations,
-                         d.c.vectorEfficiency);
-  busy[MANSARD_BOUND_L2] = (u.l2_bytes + u.read_bytes) / d.chipL2Read + u.write_bytes / d.chipL2Write;
+  busy[MANSARD_BOUND_VECTOR] = vectorMicroseconds(d.chip, kernel.dtype, u.vector_operations,
+                                                  u.special_operations, d.c.vectorEfficiency);
+  busy[MANSARD_BOUND_L2] =
+      (u.l2_bytes + u.read_bytes) / d.chipL2Read + u.write_bytes / d.chipL2Write;
   if (u.read_bytes + u.write_bytes > 0)
-    busy[MANSARD_BOUND_DRAM] =
-        (u.read_bytes + u.write_bytes) / d.dram(u.read_bytes, u.write_bytes);
+    busy[MANSARD_BOUND_DRAM] = (u.read_bytes + u.write_bytes) / d.dram(u.read_bytes, u.write_bytes);
   double link = 0;
   for (const mansard_link &level : d.chip.links)
     link = std::max(link, level.bytes_per_s);
@@ -32,8 +31,9 @@ void estimateCustom(const Device &d, const mansard_kernel &kernel, mansard_estim
   }
   Parts parts;
   const bool vector = u.vector_operations + u.special_operations > 0;
-  parts.addSerial(MANSARD_BOUND_FIXED, cube ? (vector && !d.direct ? d.c.mixedStart_us : d.c.cubeStart_us)
-                                            : d.c.vectorStart_us);
+  parts.addSerial(MANSARD_BOUND_FIXED,
+                  cube ? (vector && !d.direct ? d.c.mixedStart_us : d.c.cubeStart_us)
+                       : d.c.vectorStart_us);
   parts.addOverlapped(busy);
   parts.store(out);
   out.operations = u.matrix_operations;

@@ -18,8 +18,7 @@ double Device::coldShare(double bytes, double low, double high) const {
 
 Result<Device> makeDevice(const sdk::Chip &chip) {
   const auto fail = [&](const std::string &what) {
-    return Error{ErrorCode::invalidInput,
-                 "target \"" + std::string(chip.id()) + "\": " + what, {}};
+    return Error{ErrorCode::invalidInput, "target \"" + std::string(chip.id()) + "\": " + what, {}};
   };
   Device d{};
   d.chip = chip.numbers();
@@ -43,8 +42,7 @@ Result<Device> makeDevice(const sdk::Chip &chip) {
   const double clock = chip->clock_hz * 1e-6; // cycles per microsecond
   d.l2Read = chip.require("ascend.l2_read_bytes_per_clock") * clock;
   d.l2Write = chip.require("ascend.l2_write_bytes_per_clock") * clock;
-  d.dramLoad = std::min(
-      d.l2Read, chip.require("ascend.dram_bytes_per_clock") * clock);
+  d.dramLoad = std::min(d.l2Read, chip.require("ascend.dram_bytes_per_clock") * clock);
   d.l0aLoad = chip.require("ascend.l0a_bytes_per_clock") * clock * d.c.l1Efficiency;
   d.l0bLoad = chip.require("ascend.l0b_bytes_per_clock") * clock * d.c.l1Efficiency;
   d.chipDramRead = d.dram(1, 0);

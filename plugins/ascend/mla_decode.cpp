@@ -22,19 +22,19 @@ void estimateMlaDecode(const Device &d, const mansard_kernel &kernel, mansard_es
 
   Busy busy;
   busy[MANSARD_BOUND_MATRIX] =
-      2 * batch * rows * keys * (2 * latent + rope) /
-      (d.cubeOps[kernel.dtype] * d.c.mlaCube * d.cores);
+      2 * batch * rows * keys * (2 * latent + rope) / (d.cubeOps[kernel.dtype] * d.cores);
   busy[MANSARD_BOUND_VECTOR] = batch * rows * keys * d.c.prefillOps / d.vectorOps;
   const double loaded = cacheBytes * (1 + latent / (latent + rope)) * passes;
   busy[MANSARD_BOUND_L2] = loaded / (d.chipL2Read * d.c.mlaL2);
   const double others = counts.readBytes + counts.writeBytes - cacheBytes;
   const double cold = std::max(coldCacheBytes(d, cacheBytes), cacheBytes + others - d.l2Bytes);
-  busy[MANSARD_BOUND_DRAM] =
-      cold > 0 ? cold / d.chipDramRead : 0;
+  busy[MANSARD_BOUND_DRAM] = cold > 0 ? cold / d.chipDramRead : 0;
   Parts parts;
   parts.addSerial(MANSARD_BOUND_FIXED,
                   d.c.mlaStart_us + d.c.mlaTask_us * std::ceil(batch * passes / d.cores));
   parts.addOverlapped(busy);
+  // Scores and weighted values wait for each other's round trip, the more so the more rows.
+  parts.addSerial(MANSARD_BOUND_MATRIX, d.c.mlaExposed * busy[MANSARD_BOUND_MATRIX]);
   parts.store(out);
   out.operations = counts.matrixOperations;
   out.dram_read_bytes = std::max(0.0, cold);
@@ -43,8 +43,7 @@ void estimateMlaDecode(const Device &d, const mansard_kernel &kernel, mansard_es
       std::clamp(std::floor(d.cores / (batch * passes)), 1.0, std::ceil(keys / 128)));
   out.tiling.tiles = static_cast<int64_t>(batch * passes) * out.tiling.split_k;
   out.tiling.waves = static_cast<double>(out.tiling.tiles) / d.cores;
-  out.tiling.cores =
-      static_cast<int32_t>(std::min(static_cast<double>(out.tiling.tiles), d.cores));
+  out.tiling.cores = static_cast<int32_t>(std::min(static_cast<double>(out.tiling.tiles), d.cores));
   out.tiling.stages = 2;
 }
 

@@ -20,8 +20,8 @@ void estimateMlaPrefill(const Device &d, const mansard_kernel &kernel, mansard_e
   s.readBytes = counts.readBytes;
   s.writeBytes = counts.writeBytes;
   s.causal = true;
-  estimatePrefill(d, kernel, s,
-                  {d.c.mlaPrefillStart_us, d.c.mlaPrefillTask_us, d.c.mlaPrefillOps}, out);
+  estimatePrefill(d, kernel, s, {d.c.mlaPrefillStart_us, d.c.mlaPrefillTask_us, d.c.mlaPrefillOps},
+                  out);
 }
 
 } // namespace mansard::ascend

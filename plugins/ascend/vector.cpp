@@ -51,8 +51,8 @@ VectorWork addVector(const Device &d, const mansard_kernel &kernel, Parts &parts
   }
   // The first row's trip is part of the start.
   const double trips = std::max(0.0, rowRounds(d, v) - 1);
-  const double rows_us = std::min(trips * d.c.rowSerial_us,
-                                  d.c.rowBatch_us + trips * d.c.rowEach_us);
+  const double rows_us =
+      std::min(trips * d.c.rowSerial_us, d.c.rowBatch_us + trips * d.c.rowEach_us);
   if (reducesRows(v.kind)) {
     parts.addOverlapped(work.busy);
     parts.addSerial(MANSARD_BOUND_FIXED, rows_us);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace mansard::model {
 namespace {
@@ -57,9 +58,9 @@ TEST_F(TimelineTest, EqualKernelsArePricedOnce) {
   EXPECT_EQ(program.kernels.size(), 1u);
 }
 
-TEST_F(TimelineTest, TheLongestLaneSetsThePaceAndHidesTheRest) {
+TEST_F(TimelineTest, AMuchLongerLaneHidesTheOthers) {
   const double big = latencyOf(matmul(8192)), small = latencyOf(matmul(512));
-  ASSERT_GT(big, 2 * small);
+  ASSERT_GT(big, 4 * small);
   work::Program program;
   add(program, matmul(512), 3, 1, 0);
   add(program, matmul(512), 3, 1, 0);
@@ -67,20 +68,31 @@ TEST_F(TimelineTest, TheLongestLaneSetsThePaceAndHidesTheRest) {
   add(program, matmul(512), 1);
   Evaluator evaluator(program);
   ASSERT_TRUE(evaluator.run(model_).ok());
-  EXPECT_NEAR(evaluator.timeline().total_us, 3 * big + small, 1e-6);
-  EXPECT_EQ(evaluator.steps()[0].exposed_us, 0);
-  EXPECT_NEAR(evaluator.steps()[2].exposed_us, 3 * big, 1e-6);
+  EXPECT_NEAR(evaluator.timeline().total_us, 3 * big + small, 0.01 * big);
+  EXPECT_LT(evaluator.steps()[0].exposed_us, 0.1 * evaluator.steps()[0].latency_us);
+  EXPECT_GT(evaluator.steps()[2].exposed_us, 0.97 * evaluator.steps()[2].latency_us);
 }
 
-TEST_F(TimelineTest, AdjacentOverlapGroupsStaySeparate) {
+TEST_F(TimelineTest, EqualLanesGetInEachOthersWayAndShareTheTime) {
+  const double one = latencyOf(matmul(2048));
   work::Program program;
   add(program, matmul(2048), 1, 1, 0);
   add(program, matmul(2048), 1, 1, 1);
-  add(program, matmul(2048), 1, 2, 0);
-  add(program, matmul(2048), 1, 2, 1);
   Evaluator evaluator(program);
   ASSERT_TRUE(evaluator.run(model_).ok());
-  EXPECT_NEAR(evaluator.timeline().total_us, 2 * latencyOf(matmul(2048)), 1e-6);
+  EXPECT_NEAR(evaluator.timeline().total_us, one * std::pow(2.0, 1.0 / 8), 1e-6);
+  EXPECT_DOUBLE_EQ(evaluator.steps()[0].exposed_us, evaluator.steps()[1].exposed_us);
+}
+
+TEST_F(TimelineTest, AdjacentOverlapGroupsStaySeparate) {
+  work::Program together, apart;
+  for (uint32_t group : {1, 1, 2, 2})
+    add(apart, matmul(2048), 1, group, static_cast<uint32_t>(apart.steps.size() % 2));
+  for (uint32_t group : {1, 1})
+    add(together, matmul(2048), 1, group, static_cast<uint32_t>(together.steps.size() % 2));
+  Evaluator two(apart), one(together);
+  ASSERT_TRUE(two.run(model_).ok() && one.run(model_).ok());
+  EXPECT_NEAR(two.timeline().total_us, 2 * one.timeline().total_us, 1e-6);
 }
 
 TEST_F(TimelineTest, PartsSumToTheTotal) {

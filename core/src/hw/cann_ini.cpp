@@ -248,8 +248,8 @@ void readCores(Reader &reader, const Family &family) {
 
   const double units = reader.number("SoCInfo", {"vector_core_cnt"}, 1, 8192) / cores;
   if (!reader.failure() && units != std::floor(units))
-    reader.fail(0, fmt::format("[SoCInfo] vector_core_cnt is not a multiple of the {} cube cores",
-                               cores));
+    reader.fail(
+        0, fmt::format("[SoCInfo] vector_core_cnt is not a multiple of the {} cube cores", cores));
   reader.set("vector.units_per_core", units, "over the cube cores");
   if (family.family == "ascend-910b") {
     // There vec_calc_size counts fp16 lanes.

@@ -79,7 +79,7 @@ size_t rank(const std::array<std::string_view, N> &order, std::string_view name)
 constexpr std::array<std::string_view, 9> kTop{
     "id", "name", "vendor", "family", "model", "status", "year", "inherits", "devices_per_chip"};
 constexpr std::array<std::string_view, 11> kSections{
-    "compute",    "matrix",         "vector",          "sram",  "registers", "l2", "memory",
+    "compute",   "matrix",         "vector",          "sram", "registers", "l2", "memory",
     "links.die", "links.scale_up", "links.scale_out", "power"};
 
 struct Line {

@@ -1,5 +1,6 @@
 #include <mansard/model/timeline.h>
 
+#include <mansard/base/overlap.h>
 #include <mansard/work/kernel.h>
 
 #include <fmt/format.h>
@@ -9,23 +10,13 @@
 namespace mansard::model {
 namespace {
 
-/// Longest lane of the steps [first, last) of one overlap group, and which it is. Groups are small.
-std::pair<double, uint32_t> longestLane(const std::vector<work::Step> &steps,
-                                        const std::vector<StepTime> &times, size_t first,
-                                        size_t last) {
-  double longest = 0;
-  uint32_t lane = steps[first].lane;
-  for (size_t i = first; i < last; ++i) {
-    double sum = 0;
-    for (size_t j = first; j < last; ++j)
-      if (steps[j].lane == steps[i].lane)
-        sum += times[j].latency_us;
-    if (sum > longest) {
-      longest = sum;
-      lane = steps[i].lane;
-    }
-  }
-  return {longest, lane};
+uint32_t laneOf(const work::Step &step) { return std::min(step.lane, work::kMaxLanes - 1); }
+
+/// What a microsecond in a lane that takes `lane_us` adds to a group that takes `group_us`: the
+/// lane's elasticity (base/overlap.h) over its duration.
+double exposure(double lane_us, double group_us) {
+  const double r = lane_us / group_us, r2 = r * r, r4 = r2 * r2;
+  return lane_us > 0 ? r4 * r2 * r : 0;
 }
 
 } // namespace
@@ -75,10 +66,12 @@ void Evaluator::addUp() {
     size_t end = i;
     while (end < steps.size() && steps[end].overlap == steps[i].overlap)
       ++end;
-    // The longest lane sets the pace; what runs beside it is hidden.
-    const auto [duration, lane] = longestLane(steps, steps_, i, end);
+    double lanes_us[work::kMaxLanes] = {};
+    for (size_t k = i; k < end; ++k)
+      lanes_us[laneOf(steps[k])] += steps_[k].latency_us;
+    const double group_us = overlapped(lanes_us, work::kMaxLanes);
     for (; i < end; ++i)
-      add(i, steps[i].lane == lane ? static_cast<double>(steps[i].count) : 0.0);
+      add(i, static_cast<double>(steps[i].count) * exposure(lanes_us[laneOf(steps[i])], group_us));
   }
   for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part) {
     timeline_.total_us += timeline_.part_us[part];

@@ -1,4 +1,5 @@
 #include <mansard/base/names.h>
+#include <mansard/base/overlap.h>
 #include <mansard/base/units.h>
 #include <mansard/report/estimate_report.h>
 #include <mansard/report/text_table.h>
@@ -38,19 +39,16 @@ bool communicates(uint32_t op) {
   return op == MANSARD_OP_COLLECTIVE || op == MANSARD_OP_EXPERT_PARALLEL;
 }
 
-/// Of steps [first, last), all of one overlap group: the longest lane, with communication or as if
-/// it were free.
-double longestLane(const model::StepEstimate &e, size_t first, size_t last, bool free) {
-  std::map<uint32_t, double> lanes;
+/// Duration of steps [first, last), all of one overlap group, with communication or as if it were
+/// free.
+double groupDuration(const model::StepEstimate &e, size_t first, size_t last, bool free) {
+  double lanes_us[work::kMaxLanes] = {};
   for (size_t i = first; i < last; ++i) {
     const work::Step &step = e.program.steps[i];
     if (!free || !communicates(e.program.kernels[step.kernel].op))
-      lanes[step.lane] += e.steps[i].latency_us;
+      lanes_us[std::min(step.lane, work::kMaxLanes - 1)] += e.steps[i].latency_us;
   }
-  double longest = 0;
-  for (const auto &[lane, us] : lanes)
-    longest = std::max(longest, us);
-  return longest;
+  return overlapped(lanes_us, work::kMaxLanes);
 }
 
 /// What the step would gain if communication were free: what stands alone, and where it overlaps
@@ -63,7 +61,7 @@ double lostToCommunication(const model::StepEstimate &e) {
     while (steps[first].overlap != 0 && last < steps.size() &&
            steps[last].overlap == steps[first].overlap)
       ++last;
-    lost += longestLane(e, first, last, false) - longestLane(e, first, last, true);
+    lost += groupDuration(e, first, last, false) - groupDuration(e, first, last, true);
     first = last;
   }
   return lost;

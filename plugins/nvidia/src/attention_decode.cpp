@@ -10,7 +10,6 @@ namespace mansard::nvidia {
 namespace {
 
 constexpr double kKeyTile = 64;
-constexpr double kMostRows = 128; // of queries that one block multiplies with the keys it loads
 constexpr double kSplits[] = {1, 2, 4, 8, 16, 32, 64, 128};
 constexpr double kSoftmaxClocks = 3;
 constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
@@ -29,8 +28,10 @@ void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimat
   const Constants &c = model.constants;
   const double cores = model.cores;
   const double step = instructionRows(model.generation);
-  const double rowTiles = std::ceil(s.rows / kMostRows);
-  const double height = std::min(kMostRows, std::ceil(s.rows / step) * step);
+  // Query rows that one block multiplies with the keys it loads.
+  const double most = 2 * step;
+  const double rowTiles = std::ceil(s.rows / most);
+  const double height = std::min(most, std::ceil(s.rows / step) * step);
   const double page = pageKeys(model.generation);
   const double pages = s.sequences * std::ceil(s.keys / page) * page * s.keyElements *
                        s.keyBytes;
@@ -114,7 +115,7 @@ DecodeShape decodeShape(const NvidiaModel &model, const mansard_kernel &kernel,
   s.itemUs = c.decodeItemUs;
   s.latencyUs = c.decodeLatencyUs;
   s.dramShare = c.decodeDram;
-  s.matrixShare = c.prefillMatrix;
+  s.matrixShare = model.matrixShare(s.compute, c.prefillMatrix);
   return s;
 }
 

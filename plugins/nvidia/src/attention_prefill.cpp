@@ -129,7 +129,7 @@ void estimateAttentionPrefill(const NvidiaModel &model, const mansard_kernel &ke
   s.writeBytes = counts.writeBytes;
   s.startUs = model.constants.prefillStartUs +
               (bytesOf(kernel.weight_dtype) < bytesOf(kernel.dtype) ? model.constants.decodeNarrowUs : 0);
-  s.matrixShare = model.constants.prefillMatrix;
+  s.matrixShare = model.matrixShare(s.compute, model.constants.prefillMatrix);
   Parts parts;
   pricePrefill(model, s, parts, out);
   if (a.q_len <= kDecodeQueries) { // libraries take the decoding kernel where that is faster

@@ -9,7 +9,8 @@ namespace mansard::nvidia {
 struct Constants {
   // Matmuls of every kind.
   double gemmStartUs;        // start and drain of a kernel
-  double gemmMatrix16, gemmMatrix8, gemmMatrix4; // share of the tensor peak sustained under power
+  double gemmIssue;          // share of the tensor peak that a well-fed kernel issues
+  double gemmEnergy16, gemmEnergy8, gemmEnergy4; // board power over operations, where power limits
   double gemmL2;             // share of the L2's read bandwidth
   double gemmDram;           // share of the DRAM's sustained bandwidth
   double gemmWarm;           // share of the L2 in which a repeated run finds its weights
@@ -46,9 +47,10 @@ struct ConstantSpec {
 
 inline constexpr ConstantSpec kConstants[] = {
     {"gemm.start_us", &Constants::gemmStartUs, "us", "start and drain of a matmul kernel"},
-    {"gemm.matrix_16bit", &Constants::gemmMatrix16, "", "sustained share of the tensor peak, 16 bits and wider"},
-    {"gemm.matrix_8bit", &Constants::gemmMatrix8, "", "sustained share of the tensor peak, 8 bits"},
-    {"gemm.matrix_4bit", &Constants::gemmMatrix4, "", "sustained share of the tensor peak, 4 bits"},
+    {"gemm.issue", &Constants::gemmIssue, "", "share of the tensor peak that a well-fed kernel issues"},
+    {"gemm.energy_16bit_pJ", &Constants::gemmEnergy16, "pJ", "board power over operations, 16 bits and wider, where power limits the clock"},
+    {"gemm.energy_8bit_pJ", &Constants::gemmEnergy8, "pJ", "the same, 8 bits"},
+    {"gemm.energy_4bit_pJ", &Constants::gemmEnergy4, "pJ", "the same, 4 bits"},
     {"gemm.l2", &Constants::gemmL2, "", "reached share of the L2's read bandwidth"},
     {"gemm.dram", &Constants::gemmDram, "", "reached share of the DRAM's sustained bandwidth"},
     {"gemm.warm", &Constants::gemmWarm, "", "share of the L2 in which a repeated run finds its weights"},
@@ -58,12 +60,12 @@ inline constexpr ConstantSpec kConstants[] = {
     {"gemm.split_us", &Constants::gemmSplitUs, "us", "adding the parts of a split K"},
     {"gemm.promote_clocks", &Constants::gemmPromote, "clocks", "per accumulator and 128 deep of a block-scaled matmul, in one lane"},
     {"gemm.scaled_start_us", &Constants::gemmScaledStartUs, "us", "further start of kernels that read scales"},
-    {"gemm.quantize_us", &Constants::gemmQuantizeUs, "us", "start and drain of the kernel that quantises activations before"},
+    {"gemm.quantize_us", &Constants::gemmQuantizeUs, "us", "start and drain of each kernel that quantises activations before"},
     {"gemm.widened", &Constants::gemmWidened, "", "of the sustained share, where weights are widened on the way"},
     {"gemm.dequantize_clocks", &Constants::gemmDequantize, "clocks", "per widened weight, in one lane"},
     {"attention_prefill.start_us", &Constants::prefillStartUs, "us", "start, drain and the kernels that go with it"},
     {"attention_prefill.tile_us", &Constants::prefillTileUs, "us", "work beside the products, for each query tile of a core"},
-    {"attention_prefill.matrix", &Constants::prefillMatrix, "", "sustained share of the tensor peak"},
+    {"attention_prefill.matrix", &Constants::prefillMatrix, "", "of the matrix rate that a matmul sustains"},
     {"attention_prefill.exposed", &Constants::prefillExposed, "", "share of the softmax that the tensor cores wait for"},
     {"attention_prefill.imbalance", &Constants::prefillImbalance, "", "share of the longest query tile that ends alone"},
     {"attention_prefill.wide", &Constants::prefillWide, "", "of the L2 bandwidth that matmuls reach, for heads wider than 256"},
@@ -77,12 +79,12 @@ inline constexpr ConstantSpec kConstants[] = {
     {"attention_decode.narrow_us", &Constants::decodeNarrowUs, "us", "further start where the cache is narrower than the queries"},
     {"mla_decode.start_us", &Constants::mlaStartUs, "us", "start, drain and the kernels that go with it"},
     {"mla_decode.item_us", &Constants::mlaItemUs, "us", "work beside the products, for each block of a core"},
-    {"mla_decode.matrix", &Constants::mlaMatrix, "", "sustained share of the tensor peak"},
+    {"mla_decode.matrix", &Constants::mlaMatrix, "", "of the matrix rate that a matmul sustains"},
     {"mla_decode.dram", &Constants::mlaDram, "", "reached share of the DRAM's sustained bandwidth"},
     {"mla_decode.convert_clocks", &Constants::mlaConvert, "clocks", "per widened latent element, in one lane"},
     {"mla_decode.load_latency_us", &Constants::mlaLatencyUs, "us", "latency of a latent tile load under load"},
     {"mla_prefill.start_us", &Constants::mlaPrefillStartUs, "us", "start, drain and the kernels that go with it"},
-    {"mla_prefill.matrix", &Constants::mlaPrefillMatrix, "", "sustained share of the tensor peak"},
+    {"mla_prefill.matrix", &Constants::mlaPrefillMatrix, "", "of the matrix rate that a matmul sustains"},
     {"moe.start_us", &Constants::moeStartUs, "us", "start and drain of all its kernels"},
     {"moe.matrix", &Constants::moeMatrix, "", "of the share that a matmul sustains"},
     {"moe.dram", &Constants::moeDram, "", "of the share that a matmul reaches"},

@@ -7,7 +7,8 @@
 namespace mansard::nvidia {
 namespace {
 
-constexpr double kWidths[] = {128, 256, 64, 32}; // columns of weights
+constexpr double kWidths[] = {64, 128, 256, 32}; // columns of weights
+constexpr double kLeastWidth = 32;
 constexpr double kSplits[] = {1, 2, 4, 8, 16, 32};
 constexpr double kMostOutputs = 128 * 256; // of a tile: its FP32 sums fill half the registers
 
@@ -68,6 +69,8 @@ public:
     perCore_ = 1 / model.cores;
     stepK_ = kStepBytes / std::max(work.activationBytes, work.weightBytes);
     steps_ = ceilOf(work.k / stepK_);
+    depthOfAll_ = steps_ * stepK_;
+    leastPart_ = 1 / std::min(work.mostSplit, std::max(1.0, steps_));
     mostStages_ = c.gemmStages;
     usPerStep_ = c.gemmLoadLatencyUs / stepK_;
     // How often an operand is read again if a panel of the other one stays in L2.
@@ -96,12 +99,12 @@ public:
     const double tileBytes = tileLoads(model_.generation, m, n, a, w);
     const double matrixUs = outputs * 2 * usPerMatrixOp_, portUs = tileBytes * usPerPortByte_;
     const double storeUs = model_.constants.gemmEpilogue * outputs * 4 * usPerPortByte_;
-    { // even with all cores busy all the time
-      const double share = std::max(1.0, outputTiles * perCore_) * steps_ * stepK_;
-      const double least = outputTiles * perCore_ < 1 ? share / work_.mostSplit : share;
-      if (eighth(least * matrixUs) + eighth(least * portUs) + compulsoryEighth_ >= eighth(bound))
-        return;
-    }
+    // Even with all cores busy all the time:
+    const double least = std::max(outputTiles * perCore_ * depthOfAll_, depthOfAll_ * leastPart_);
+    const double leastWaves = std::max(1.0, outputTiles * perCore_);
+    if (eighth(least * matrixUs) + eighth(least * portUs) + compulsoryEighth_ >=
+        eighth(std::max(0.0, bound - leastWaves * storeUs)))
+      return;
     const double sramUs = sharedReads(model_.generation, m, n, a, w) * usPerSramByte_;
     const double vectorUs =
         (outputs * work_.promoteClocks / 128 + n * work_.dequantizeClocks) * usPerLaneClock_;
@@ -114,7 +117,7 @@ public:
     if (multicast_)
       loads = std::min(fromActivations + ceilOf(rowTiles / 2) * colTiles * n * w,
                        rowTiles * ceilOf(colTiles / 2) * m * a + fromWeights);
-    const double loadUs = loads * steps_ * stepK_ * usPerL2Byte_;
+    const double loadUs = loads * depthOfAll_ * usPerL2Byte_;
     const double stages = std::min(mostStages_, model_.sramBytes / (stepK_ * (m * a + n * w)));
     const double streamUs = usPerStep_ / stages;
     const double side2 = model_.cores * outputs;
@@ -125,7 +128,7 @@ public:
           (split > 1 &&
            (split > steps_ || outputTiles * split > 2 * kSplitWaves * model_.cores)))
         break;
-      const double k = split > 1 ? ceilOf(steps_ / split) * stepK_ : steps_ * stepK_;
+      const double k = split > 1 ? ceilOf(steps_ / split) * stepK_ : depthOfAll_;
       const double waves = ceilOf(outputTiles * split * perCore_);
       const double depth = waves * k; // steps of one along k that the busiest core makes
       if (depth >= shallowest)        // fewer parts do as well
@@ -148,7 +151,9 @@ public:
       const double dram = std::sqrt(bus * bus + stream * stream);
       const double sram = depth * sramUs, vector = depth * vectorUs + waves * outputUs;
       const double l2 = std::max(loadUs, port);
-      if (eighth(matrix) + eighth(sram) + eighth(vector) + eighth(l2) + eighth(dram) >= leftEighth)
+      const double sum =
+          eighth(matrix) + eighth(sram) + eighth(vector) + eighth(l2) + eighth(dram);
+      if (sum >= leftEighth)
         continue;
       s.busy[MANSARD_BOUND_MATRIX] = matrix;
       s.busy[MANSARD_BOUND_VECTOR] = vector;
@@ -163,7 +168,7 @@ public:
       s.split = static_cast<int>(split);
       s.tiles = outputTiles * split;
       s.waves = waves;
-      bound = overlapped(s.busy) + s.storeUs + splitUs;
+      bound = std::sqrt(std::sqrt(std::sqrt(sum))) + s.storeUs + splitUs; // overlapped()
     }
   }
 
@@ -182,7 +187,7 @@ public:
     }
     best.fits = bound < kUnpriced;
     if (!best.fits) // the smallest tile, streamed
-      priceTile(kHeights[0], work_.rowTiles[0], kWidths[3], ceilOf(work_.n / kWidths[3]), bound, best);
+      priceTile(kHeights[0], work_.rowTiles[0], kLeastWidth, ceilOf(work_.n / kLeastWidth), bound, best);
     return best;
   }
 
@@ -213,7 +218,7 @@ private:
   const MatmulWork &work_;
   double coreOpsPerUs_, usPerMatrixOp_, usPerLaneClock_, usPerSpecial_, usPerL2Byte_;
   double usPerPortByte_, usPerSramByte_, usPerStep_, usPerDramByte_, perCore_, mostStages_;
-  double compulsoryEighth_, stepK_, steps_, groupRows_, panelAgain_, compulsory_, compulsoryUs_, splitSums_;
+  double compulsoryEighth_, depthOfAll_, leastPart_, stepK_, steps_, groupRows_, panelAgain_, compulsory_, compulsoryUs_, splitSums_;
   bool multicast_; // pairs of blocks may share a load
   bool ladder_;    // all of kHeights, not only powers of two (fragments in registers)
 };

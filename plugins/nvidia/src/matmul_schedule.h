@@ -18,9 +18,8 @@ namespace mansard::nvidia {
 
 /// Rows of activations that a tile may have. The tensor cores' instructions take any multiple of 8 or
 /// 16 on that side; libraries compile a ladder like this one.
-inline constexpr int kHeightCount = 12;
-inline constexpr double kHeights[kHeightCount] = {16,  32,  48,  64,  80,  96,
-                                                  112, 128, 160, 192, 224, 256};
+inline constexpr int kHeightCount = 9;
+inline constexpr double kHeights[kHeightCount] = {16, 32, 48, 64, 96, 128, 160, 192, 256};
 
 struct MatmulWork {
   double rowTiles[kHeightCount] = {}; // tiles of each of kHeights that cover the rows of all groups

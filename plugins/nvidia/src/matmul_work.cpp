@@ -20,6 +20,11 @@ bool widensWeights(const NvidiaModel &model, const mansard_kernel &kernel) {
   return weight < 0.9 * activation && !mixed;
 }
 
+/// A scale for the whole tensor takes a kernel of its own to find.
+double quantizePasses(const mansard_kernel &kernel) {
+  return kernel.scaling == MANSARD_SCALING_TENSOR ? 2 : 1;
+}
+
 } // namespace
 
 bool describeOperands(const NvidiaModel &model, const mansard_kernel &kernel, MatmulWork &work,
@@ -89,8 +94,7 @@ void setEpilogue(uint32_t epilogue, MatmulWork &work) {
 }
 
 Busy quantizeBusy(const NvidiaModel &model, const mansard_kernel &kernel, double rows, double k) {
-  const double passes = kernel.scaling == MANSARD_SCALING_TENSOR ? 2 : 1;
-  const double read = passes * rows * k * 2, written = rows * k * bytesOf(kernel.dtype);
+  const double read = quantizePasses(kernel) * rows * k * 2, written = rows * k * bytesOf(kernel.dtype);
   Busy busy;
   busy[MANSARD_BOUND_DRAM] = model.dramUs(read, written, model.constants.gemmDram);
   busy[MANSARD_BOUND_L2] = (read + written) / (model.l2BytesPerUs * model.constants.gemmL2);
@@ -125,7 +129,7 @@ void finishMatmul(const NvidiaModel &model, const mansard_kernel &kernel, const 
   if (quantizes) {
     const mansard_matmul &g = kernel.u.matmul;
     const double rows = static_cast<double>(g.m), k = static_cast<double>(g.k);
-    parts.addSerial(MANSARD_BOUND_FIXED, model.constants.gemmQuantizeUs);
+    parts.addSerial(MANSARD_BOUND_FIXED, quantizePasses(kernel) * model.constants.gemmQuantizeUs);
     parts.addOverlapped(quantizeBusy(model, kernel, rows, k));
   }
   schedule.addTo(parts);

@@ -27,7 +27,7 @@ void estimateMlaPrefill(const NvidiaModel &model, const mansard_kernel &kernel,
   s.queryBytes = s.batch * s.keyHeads * s.q * s.keyDim * bytesOf(kernel.dtype);
   s.writeBytes = counts.writeBytes;
   s.startUs = model.constants.mlaPrefillStartUs;
-  s.matrixShare = model.constants.mlaPrefillMatrix;
+  s.matrixShare = model.matrixShare(s.compute, model.constants.mlaPrefillMatrix);
   Parts parts;
   pricePrefill(model, s, parts, out);
   out.operations = counts.matrixOperations;
@@ -60,7 +60,7 @@ void estimateMlaDecode(const NvidiaModel &model, const mansard_kernel &kernel,
   s.itemUs = c.mlaItemUs;
   s.latencyUs = c.mlaLatencyUs;
   s.dramShare = c.mlaDram;
-  s.matrixShare = c.mlaMatrix;
+  s.matrixShare = model.matrixShare(s.compute, c.mlaMatrix);
   priceDecode(model, s, out);
   out.operations = counts.matrixOperations;
 }

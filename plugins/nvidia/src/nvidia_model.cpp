@@ -97,8 +97,18 @@ uint32_t NvidiaModel::computeType(uint32_t dtype) const {
 
 double NvidiaModel::matrixShare(uint32_t dtype) const {
   const double bytes = bytesOf(dtype);
-  return bytes >= 2 ? constants.gemmMatrix16 : bytes >= 1 ? constants.gemmMatrix8
-                                                          : constants.gemmMatrix4;
+  const double picojoules = bytes >= 2   ? constants.gemmEnergy16
+                            : bytes >= 1 ? constants.gemmEnergy8
+                                         : constants.gemmEnergy4;
+  const double peak = matrixOpsPerUs[dtype];
+  double share = std::min(1.0, constants.gemmIssue);
+  if (chip.tdp_watts > 0 && picojoules > 0 && peak > 0) // watts over pJ: operations a microsecond
+    share = std::min(share, chip.tdp_watts / picojoules * 1e6 / peak);
+  return share;
+}
+
+double NvidiaModel::matrixShare(uint32_t dtype, double relative) const {
+  return std::min(1.0, relative * matrixShare(dtype));
 }
 
 void NvidiaModel::estimate(const mansard_kernel &kernel, mansard_estimate &out) const noexcept {

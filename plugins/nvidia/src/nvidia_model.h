@@ -43,8 +43,11 @@ public:
   /// The type that the tensor cores multiply for operands of `dtype`: itself, or the next wider
   /// that they have; MANSARD_DTYPE_COUNT if none.
   uint32_t computeType(uint32_t dtype) const;
-  /// Share of the tensor peak that a well-fed matmul of `dtype` sustains.
+  /// Share of the tensor peak that a well-fed matmul of `dtype` sustains: what its kernel issues, or
+  /// what the board's power lets it.
   double matrixShare(uint32_t dtype) const;
+  /// The same of a kernel that runs at `relative` of a matmul's rate; at most 1.
+  double matrixShare(uint32_t dtype, double relative) const;
 };
 
 /// Share of a tensor's bytes that DRAM sees: 0 up to `from` bytes of footprint (a repeated run finds

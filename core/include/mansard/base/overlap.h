@@ -22,21 +22,23 @@ struct Busy {
   double operator[](uint32_t resource) const { return us[resource]; }
 };
 
-/// (sum busy^8)^(1/8), scaled by the largest so that it neither overflows nor underflows. No pow():
-/// a tile search calls it per candidate.
-inline double overlapped(const Busy &busy) {
+/// (sum us^8)^(1/8) of `count` durations, scaled by the largest so that it neither overflows nor
+/// underflows. No pow(): a tile search calls it per candidate.
+inline double overlapped(const double *us, uint32_t count) {
   double largest = 0;
-  for (double t : busy.us)
-    largest = t > largest ? t : largest;
+  for (uint32_t i = 0; i < count; ++i)
+    largest = us[i] > largest ? us[i] : largest;
   if (!(largest > 0))
     return 0;
   double sum = 0;
-  for (double t : busy.us) {
-    const double r = t / largest, r2 = r * r, r4 = r2 * r2;
+  for (uint32_t i = 0; i < count; ++i) {
+    const double r = us[i] / largest, r2 = r * r, r4 = r2 * r2;
     sum += r4 * r4;
   }
   return largest * std::sqrt(std::sqrt(std::sqrt(sum)));
 }
+
+inline double overlapped(const Busy &busy) { return overlapped(busy.us, MANSARD_BOUND_COUNT); }
 
 /// Adds phases that follow one another into parts that sum to the total.
 class Parts {

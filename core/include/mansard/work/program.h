@@ -10,6 +10,9 @@
 
 namespace mansard::work {
 
+/// Lanes with higher numbers count as the last.
+inline constexpr uint32_t kMaxLanes = 8;
+
 /// A kernel's place in the program, run `count` times (once a layer, say).
 struct Step {
   uint32_t kernel = 0;  // index into Program::kernels
@@ -27,8 +30,9 @@ struct MemoryNeed {
 };
 
 /// A flat list. Lowered once; estimated many times. `kernels` holds each distinct kernel once,
-/// `steps` are in execution order. Lanes of an overlap group start together; the group lasts as
-/// long as its longest lane.
+/// `steps` are in execution order. Lanes of an overlap group start together and get in each other's
+/// way a little: the group lasts (sum lane^8)^(1/8), at least its longest lane (base/overlap.h says
+/// why).
 struct Program {
   std::vector<Kernel> kernels;
   std::vector<Step> steps;

@@ -1,0 +1,168 @@
+// custom, repeat, overlap, yield.
+#include "Kernels.h"
+#include "Verify.h"
+
+#include <mlir/IR/OpImplementation.h>
+
+#include <llvm/ADT/DenseMap.h>
+#include <llvm/ADT/DenseSet.h>
+
+#include <cmath>
+
+namespace mansard::ir {
+
+using mlir::failure;
+using mlir::LogicalResult;
+using mlir::ParseResult;
+using mlir::success;
+
+// ---- custom
+
+Shapes CustomOp::inferShapes() {
+  Shapes shapes;
+  for (mlir::Value output : getOutputs())
+    shapes.push_back(Shape(shapeOf(output)));
+  return shapes;
+}
+
+void CustomOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
+  const uint32_t plain = static_cast<uint32_t>(DType::bf16);
+  const uint32_t in = getInputs().empty() ? plain : codeOf(getInputs()[0]);
+  const uint32_t out = getOutputs().empty() ? in : codeOf(getOutputs()[0]);
+  mansard_kernel kernel = makeKernel(MANSARD_OP_CUSTOM, in, in, out);
+  kernel.u.custom = {getMatrixOperations().convertToDouble(),
+                     getVectorOperations().convertToDouble(),
+                     getSpecialOperations().convertToDouble(),
+                     getReadBytes().convertToDouble(),
+                     getWriteBytes().convertToDouble(),
+                     getL2Bytes().convertToDouble(),
+                     getLinkBytes().convertToDouble()};
+  kernels.push_back(kernel);
+}
+
+LogicalResult CustomOp::verify() {
+  const std::pair<const char *, llvm::APFloat> counts[] = {
+      {"matrix_operations", getMatrixOperations()},
+      {"vector_operations", getVectorOperations()},
+      {"special_operations", getSpecialOperations()},
+      {"read_bytes", getReadBytes()},
+      {"write_bytes", getWriteBytes()},
+      {"l2_bytes", getL2Bytes()},
+      {"link_bytes", getLinkBytes()}};
+  for (const auto &[name, count] : counts) {
+    const double value = count.convertToDouble();
+    if (!std::isfinite(value) || value < 0)
+      return emitOpError() << "has " << name << " " << value << "; a count is not negative";
+  }
+  return success();
+}
+
+// ---- repeat
+
+LogicalResult RepeatOp::verify() {
+  if (verifyPositive(*this, "count", getCount()).failed())
+    return failure();
+  mlir::Block &block = getBody().front();
+  auto yield = llvm::cast<YieldOp>(block.getTerminator());
+  const size_t values = getInits().size();
+  if (block.getNumArguments() != values || yield.getValues().size() != values ||
+      getOutputs().size() != values)
+    return emitOpError() << "takes " << values << " values, its region " << block.getNumArguments()
+                         << ", yields " << yield.getValues().size() << " and returns "
+                         << getOutputs().size() << "; these must be the same";
+  for (size_t i = 0; i < values; ++i) {
+    const mlir::Type type = getInits()[i].getType();
+    if (block.getArgument(i).getType() != type || yield.getValues()[i].getType() != type ||
+        getOutputs()[i].getType() != type)
+      return emitOpError() << "carries " << type << " as value " << i << " into its region as "
+                           << block.getArgument(i).getType() << ", yields "
+                           << yield.getValues()[i].getType() << " and returns "
+                           << getOutputs()[i].getType();
+  }
+  return success();
+}
+
+// %r:2 = mansard.repeat 58 (%x = %a, %y = %b) : tensor<...>, tensor<...> { ... }
+ParseResult RepeatOp::parse(mlir::OpAsmParser &parser, mlir::OperationState &result) {
+  mlir::Builder &builder = parser.getBuilder();
+  mlir::IntegerAttr count;
+  llvm::SmallVector<mlir::OpAsmParser::Argument> arguments;
+  llvm::SmallVector<mlir::OpAsmParser::UnresolvedOperand> inits;
+  llvm::SmallVector<mlir::Type> types;
+  if (parser.parseAttribute(count, builder.getIntegerType(64), "count", result.attributes) ||
+      parser.parseAssignmentList(arguments, inits))
+    return failure();
+  const llvm::SMLoc place = parser.getCurrentLocation();
+  if (!inits.empty() && parser.parseColonTypeList(types))
+    return failure();
+  if (types.size() != inits.size())
+    return parser.emitError(place) << "has " << inits.size() << " values and " << types.size()
+                                   << " types";
+  for (auto [argument, type] : llvm::zip(arguments, types))
+    argument.type = type;
+  mlir::Region *body = result.addRegion();
+  if (parser.parseOptionalAttrDictWithKeyword(result.attributes) ||
+      parser.parseRegion(*body, arguments) ||
+      parser.resolveOperands(inits, types, place, result.operands))
+    return failure();
+  RepeatOp::ensureTerminator(*body, builder, result.location);
+  result.addTypes(types);
+  return success();
+}
+
+void RepeatOp::print(mlir::OpAsmPrinter &printer) {
+  printer << ' ' << getCount() << " (";
+  llvm::interleaveComma(llvm::zip(getBody().getArguments(), getInits()), printer,
+                        [&](auto pair) { printer << std::get<0>(pair) << " = " << std::get<1>(pair); });
+  printer << ')';
+  if (!getInits().empty())
+    printer << " : " << getInits().getTypes();
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {"count"});
+  printer << ' ';
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+// ---- overlap
+
+LogicalResult OverlapOp::verify() {
+  mlir::Block &block = getBody().front();
+  auto yield = llvm::cast<YieldOp>(block.getTerminator());
+  if (block.getNumArguments() != 0)
+    return emitOpError() << "has a region with arguments";
+  if (yield.getValues().getTypes() != getOutputs().getTypes())
+    return emitOpError() << "does not return what its region yields";
+  llvm::DenseMap<mlir::Operation *, int64_t> laneOf;
+  llvm::DenseSet<int64_t> lanes;
+  for (mlir::Operation &op : block.without_terminator()) {
+    if (llvm::isa<RepeatOp, OverlapOp>(op))
+      return op.emitOpError() << "may not be inside of an overlap";
+    llvm::SmallVector<mansard_kernel, 2> kernels;
+    auto lane = op.getAttrOfType<mlir::IntegerAttr>(kLaneAttr);
+    if (auto kernelOp = llvm::dyn_cast<KernelOpInterface>(op); kernelOp && !lane)
+      if (llvm::isa<WeightOp, KvCacheOp, ViewOp>(op))
+        continue;
+    if (!lane || lane.getInt() < 0)
+      return op.emitOpError() << "is inside of an overlap and must say its lane: " << kLaneAttr
+                              << " = 0 : i64";
+    laneOf[&op] = lane.getInt();
+    lanes.insert(lane.getInt());
+  }
+  if (lanes.size() < 2)
+    return emitOpError() << "has " << lanes.size() << " lanes; what runs side by side is two or more";
+  if (getStaggered())
+    return success();
+  for (mlir::Operation &op : block.without_terminator()) {
+    const auto lane = laneOf.find(&op);
+    if (lane == laneOf.end())
+      continue;
+    for (mlir::Value operand : op.getOperands())
+      if (auto maker = laneOf.find(operand.getDefiningOp());
+          maker != laneOf.end() && maker->second != lane->second)
+        return op.emitOpError() << "is in lane " << lane->second << " and uses what lane "
+                                << maker->second
+                                << " makes at the same time; only a staggered overlap allows that";
+  }
+  return success();
+}
+
+} // namespace mansard::ir

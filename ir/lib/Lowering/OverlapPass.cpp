@@ -1,0 +1,157 @@
+// --mansard-overlap: what runs beside the exchange of tokens between devices.
+#include <Lowering/Attributes.h>
+#include <Lowering/Passes.h>
+
+#include "TwoBatch.h"
+
+#include <mlir/Dialect/Func/IR/FuncOps.h>
+
+#include <llvm/ADT/SetVector.h>
+
+namespace mansard::ir {
+namespace {
+
+using mlir::Value;
+
+bool isOf(Value parameter, Shard shard) {
+  auto weight = parameter.getDefiningOp<WeightOp>();
+  return weight && weight.getShard() == shard;
+}
+
+/// The shared experts of a layer: from their first matmul to their last, with parameters.
+llvm::SetVector<mlir::Operation *> sharedExperts(mlir::Block &block) {
+  llvm::SetVector<mlir::Operation *> ops;
+  for (mlir::Operation &op : block) {
+    auto matmul = llvm::dyn_cast<MatmulOp>(op);
+    const bool begins = matmul && isOf(matmul.getRhs(), Shard::shared_column);
+    const bool ends = matmul && isOf(matmul.getRhs(), Shard::shared_row);
+    bool continues = false;
+    for (Value operand : op.getOperands())
+      if (mlir::Operation *maker = operand.getDefiningOp(); maker && ops.contains(maker))
+        continues |= !llvm::isa<WeightOp>(maker);
+    if (!begins && !(continues && (ends || llvm::isa<ElementwiseOp, QuantizeOp>(op))))
+      continue;
+    for (Value operand : op.getOperands())
+      if (auto weight = operand.getDefiningOp<WeightOp>())
+        ops.insert(weight);
+    ops.insert(&op);
+    if (ends)
+      break;
+  }
+  return ops;
+}
+
+class OverlapPass
+    : public mlir::PassWrapper<OverlapPass, mlir::OperationPass<mlir::func::FuncOp>> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(OverlapPass)
+
+  OverlapPass() = default;
+  explicit OverlapPass(work::Overlap value) { mode = value; }
+  OverlapPass(const OverlapPass &other) : PassWrapper(other) {}
+
+  llvm::StringRef getArgument() const override { return "mansard-overlap"; }
+  llvm::StringRef getDescription() const override {
+    return "Run shared experts or the other half of the batch beside the exchange of tokens";
+  }
+
+  void runOnOperation() override {
+    if (mode == work::Overlap::none)
+      return;
+    llvm::SmallVector<RepeatOp, 4> repeats;
+    getOperation().walk([&](RepeatOp op) {
+      if (!op.getBody().front().getOps<DispatchOp>().empty())
+        repeats.push_back(op);
+    });
+    if (repeats.empty())
+      return note("no tokens are exchanged between devices: there is nothing to overlap with");
+    if (mode == work::Overlap::shared_expert) {
+      bool any = false;
+      for (RepeatOp op : repeats)
+        any |= overlapShared(op);
+      return any ? void()
+                 : note("the model has no shared experts to run beside the exchange of tokens");
+    }
+    const auto sequences = getOperation()->getAttrOfType<mlir::IntegerAttr>(kSequencesAttr);
+    if (!sequences || sequences.getInt() < 2)
+      return note("a device has one sequence at a time: there is no second half to overlap with");
+    for (RepeatOp op : repeats)
+      if (op->hasAttr(kLayersAttr))
+        splitInTwo(op, sequences.getInt());
+  }
+
+private:
+  void note(llvm::StringRef text) {
+    mlir::Builder builder(&getContext());
+    llvm::SmallVector<mlir::Attribute, 4> notes;
+    if (auto old = getOperation()->getAttrOfType<mlir::ArrayAttr>(kNotesAttr))
+      notes.append(old.begin(), old.end());
+    notes.push_back(builder.getStringAttr(text));
+    getOperation()->setAttr(kNotesAttr, builder.getArrayAttr(notes));
+    mlir::emitRemark(getOperation().getLoc()) << text;
+  }
+
+  bool overlapShared(RepeatOp repeat) {
+    mlir::Block &body = repeat.getBody().front();
+    DispatchOp dispatch = *body.getOps<DispatchOp>().begin();
+    const llvm::SetVector<mlir::Operation *> shared = sharedExperts(body);
+    if (shared.empty())
+      return false;
+    separateSum(shared.back());
+    for (mlir::Operation *op : shared)
+      for (Value operand : op->getOperands())
+        if (mlir::Operation *maker = operand.getDefiningOp();
+            maker && maker->getBlock() == &body && !shared.contains(maker) &&
+            !maker->isBeforeInBlock(dispatch))
+          return false;
+    llvm::SmallVector<Value, 4> results(dispatch.getResults());
+    results.push_back(shared.back()->getResult(0));
+    mlir::OpBuilder builder(dispatch);
+    auto overlap = builder.create<OverlapOp>(
+        dispatch.getLoc(), mlir::ValueRange(results).getTypes(), /*staggered=*/false);
+    mlir::Block *block = builder.createBlock(&overlap.getBody());
+    for (auto [old, made] : llvm::zip(results, overlap.getOutputs()))
+      old.replaceAllUsesWith(made);
+    builder.setInsertionPointToEnd(block);
+    auto yield = builder.create<YieldOp>(dispatch.getLoc(), results);
+    const auto move = [&](mlir::Operation *op, int64_t lane) {
+      op->moveBefore(yield);
+      if (!llvm::isa<WeightOp>(op))
+        op->setAttr(kLaneAttr, builder.getI64IntegerAttr(lane));
+    };
+    move(dispatch, 1);
+    for (mlir::Operation *op : shared)
+      move(op, 0);
+    return true;
+  }
+
+  /// The routed experts' result is not there yet when the shared ones run: it is added afterwards.
+  static void separateSum(mlir::Operation *last) {
+    auto matmul = llvm::dyn_cast<MatmulOp>(last);
+    if (!matmul || !matmul.getResidual())
+      return;
+    mlir::OpBuilder builder(matmul->getBlock(), std::next(matmul->getIterator()));
+    auto add = builder.create<ElementwiseOp>(
+        matmul.getLoc(), matmul.getResult().getType(), ElementwiseKind::add,
+        builder.getStringAttr(labelOf(matmul) + ".add"),
+        mlir::ValueRange{matmul.getResidual(), matmul.getResult()}, Scaling::none);
+    matmul.getResult().replaceAllUsesExcept(add.getResult(), add);
+    matmul.getResidualMutable().clear();
+  }
+
+  Option<work::Overlap> mode{
+      *this, "mode", llvm::cl::desc("What runs beside the exchange"),
+      llvm::cl::init(work::Overlap::none),
+      llvm::cl::values(
+          clEnumValN(work::Overlap::none, "none", "Nothing"),
+          clEnumValN(work::Overlap::shared_expert, "shared_expert", "The shared experts"),
+          clEnumValN(work::Overlap::two_batch, "two_batch", "The other half of the batch"))};
+};
+
+} // namespace
+
+std::unique_ptr<mlir::Pass> createOverlapPass(work::Overlap mode) {
+  return std::make_unique<OverlapPass>(mode);
+}
+
+} // namespace mansard::ir
