@@ -4,7 +4,6 @@
 #include <mansard/report/model_report.h>
 #include <mansard/work/frontend.h>
 
-#include <filesystem>
 #include <memory>
 
 namespace mansard::cli {
@@ -14,27 +13,6 @@ struct Options {
   std::string id;
   ViewOptions view;
 };
-
-/// A model by its file; only a config.json needs the front end.
-Result<work::Transformer> readModel(const std::string &path) {
-  if (path.ends_with(".mlir"))
-    return Error{ErrorCode::unsupported,
-                 "is one device's work, not a model; `mansard opt` checks and prints it", path};
-  if (!path.ends_with(".json"))
-    return work::readTransformer(path);
-  auto frontend = work::loadFrontend();
-  if (!frontend)
-    return frontend.error();
-  return (*frontend)->importHuggingFace(path);
-}
-
-/// A built-in name, a file, or a folder that holds a config.json.
-Result<std::string> pathOf(const hw::Catalog &catalog, const std::string &nameOrPath) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(nameOrPath, ignored))
-    return (std::filesystem::path(nameOrPath) / "config.json").string();
-  return catalog.modelPath(nameOrPath);
-}
 
 int list(const Options &options) {
   const hw::Catalog catalog;
@@ -52,10 +30,10 @@ int list(const Options &options) {
 
 int show(const Options &options) {
   const hw::Catalog catalog;
-  const auto path = pathOf(catalog, options.id);
+  const auto path = catalog.modelPath(options.id);
   if (!path)
     return fail(path.error());
-  const auto model = readModel(*path);
+  const auto model = work::readModel(*path);
   if (!model)
     return fail(model.error());
   return print(options.view.json ? report::modelJson(*model, *path)
@@ -64,13 +42,13 @@ int show(const Options &options) {
 
 int check(const Options &options) {
   const hw::Catalog catalog;
-  const auto path = pathOf(catalog, options.id);
+  const auto path = catalog.modelPath(options.id);
   if (!path)
     return fail(path.error());
   if (path->ends_with(".json")) // without the front end the file is neither sound nor not
     if (const auto frontend = work::loadFrontend(); !frontend)
       return fail(frontend.error());
-  const auto model = readModel(*path);
+  const auto model = work::readModel(*path);
   const int printed = print(options.view.json ? report::modelCheckJson(model, *path)
                                               : report::modelCheckTable(model, *path));
   return printed != kDone ? printed : model ? kDone : kWrongInput;

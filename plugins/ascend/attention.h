@@ -21,10 +21,12 @@ struct PrefillCosts {
 void estimatePrefill(const Device &, const mansard_kernel &, const PrefillShape &,
                      const PrefillCosts &, mansard_estimate &);
 
-/// Bytes of a repeatedly read cache that DRAM must deliver again: none while it fits well, all but
-/// a fifth of the L2 once it exceeds the L2 clearly. Non-decreasing, slope at least one beyond.
+/// Bytes of a repeatedly used buffer that DRAM must deliver again: none while it fits the L2, all
+/// but what stays once it exceeds it. Non-decreasing, slope at least one beyond.
 double coldCacheBytes(const Device &, double bytes);
 
+// Keys between two partial outputs: a block of 128 x 512 scores fills the unified buffers.
+inline constexpr double kKeyBlock = 512;
 inline constexpr double kQueryRows = 128; // of a prefill task: half of a 128 x 256 block each core
 inline constexpr std::string_view kNoScoreType =
     "the cube cores of this chip do not multiply this data type";

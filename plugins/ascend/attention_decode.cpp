@@ -10,7 +10,8 @@
 namespace mansard::ascend {
 
 double coldCacheBytes(const Device &d, double bytes) {
-  const double fits = 0.85 * d.l2Bytes, exceeds = 1.3 * d.l2Bytes, kept = 0.2 * d.l2Bytes;
+  const double fits = d.c.cacheFits * d.l2Bytes, exceeds = d.c.cacheExceeds * d.l2Bytes;
+  const double kept = d.c.cacheKept * d.l2Bytes;
   if (bytes <= fits)
     return 0;
   if (bytes >= exceeds)

@@ -26,11 +26,11 @@ void estimatePrefill(const Device &d, const mansard_kernel &kernel, const Prefil
   busy[MANSARD_BOUND_MATRIX] = 2 * scores * (s.scoreDim + s.valueDim) / d.cubeOps[kernel.dtype];
   busy[MANSARD_BOUND_VECTOR] = scores * costs.opsPerScore * d.cores / d.vectorOps;
   // FixPipe is the busiest of the engines that carry the exchange: scores in fp32, and partial
-  // outputs every 512 keys.
-  const double exchanged = d.direct ? 0 : 4 + 4 * s.valueDim / 512;
+  // outputs after every block of keys.
+  const double exchanged = d.direct ? 0 : 4 + 4 * s.valueDim / kKeyBlock;
   busy[MANSARD_BOUND_L2] =
       std::max(scores * exchanged / d.l2Write, scores / rows * s.keyBytes / d.l2Read);
-  const double cold = std::max(0.0, s.readBytes + s.writeBytes - 0.5 * d.l2Bytes);
+  const double cold = coldCacheBytes(d, s.readBytes + s.writeBytes);
   busy[MANSARD_BOUND_DRAM] = cold > 0 ? cold / d.dram(s.readBytes, s.writeBytes) : 0;
 
   Parts parts;
@@ -42,7 +42,7 @@ void estimatePrefill(const Device &d, const mansard_kernel &kernel, const Prefil
   out.dram_read_bytes = cold * s.readBytes / std::max(1.0, s.readBytes + s.writeBytes);
   out.dram_write_bytes = cold - out.dram_read_bytes;
   out.tiling.tile_m = static_cast<int32_t>(rows);
-  out.tiling.tile_n = static_cast<int32_t>(std::min(512.0, s.keys));
+  out.tiling.tile_n = static_cast<int32_t>(std::min(kKeyBlock, s.keys));
   out.tiling.split_k = 1;
   out.tiling.tiles = static_cast<int64_t>(tasks);
   out.tiling.waves = tasks / d.cores;

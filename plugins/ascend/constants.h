@@ -17,6 +17,9 @@ struct Constants {
   double vectorEfficiency;
   // Share of the L2 below which a repeated run finds its weights there; above the upper one none.
   double warmLow, warmHigh;
+  // The same for a buffer that nothing else displaces: activations, keys and values. What exceeds
+  // the L2 clearly still finds `kept` of it.
+  double cacheFits, cacheExceeds, cacheKept;
   double splitStart_us; // of a split-K kernel, beyond the cube kernel's
   // Row-wise vector kernels: each row in, reduced and out before the next; or, at a price once,
   // several rows in flight. A vector core takes the cheaper way.
@@ -51,6 +54,9 @@ inline constexpr ConstantField kConstants[] = {
     {"vector_efficiency", &Constants::vectorEfficiency},
     {"warm_low", &Constants::warmLow},
     {"warm_high", &Constants::warmHigh},
+    {"cache_fits", &Constants::cacheFits},
+    {"cache_exceeds", &Constants::cacheExceeds},
+    {"cache_kept", &Constants::cacheKept},
     {"split_start_us", &Constants::splitStart_us},
     {"row_serial_us", &Constants::rowSerial_us},
     {"row_batch_us", &Constants::rowBatch_us},

@@ -12,10 +12,25 @@ struct Block {
 
 // Fractals are 16 wide; these are the blocks of CANN's matmul templates, from square ones to
 // slivers for thin operands.
-constexpr Block kBlocks[] = {{128, 256}, {128, 176}, {128, 128}, {64, 256}, {64, 176},
-                             {64, 128},  {32, 256},  {32, 176},  {16, 512}, {16, 256},
-                             {16, 176},  {16, 96},   {64, 64},   {32, 64},  {16, 64}};
-constexpr const Block &kSmallest = kBlocks[14];
+constexpr Block kBlocks[] = {{128, 256}, {128, 176}, {128, 128}, {64, 256}, {64, 176}, {64, 128},
+                             {32, 256},  {32, 176},  {32, 128},  {16, 512}, {16, 256}, {16, 176},
+                             {16, 128},  {16, 96},   {64, 64},   {32, 64},  {16, 64}};
+constexpr const Block &kSmallest = kBlocks[16];
+
+/// The search leaves out blocks twice as high as the operand, because the one of half the height
+/// does the same work: it must be there.
+constexpr bool halvesExist() {
+  for (const Block &block : kBlocks) {
+    bool found = block.m <= 16;
+    for (const Block &other : kBlocks)
+      found = found || (other.m * 2 == block.m && other.n == block.n);
+    if (!found)
+      return false;
+  }
+  return true;
+}
+static_assert(halvesExist());
+
 constexpr double kSplits[] = {1, 2, 4};
 
 constexpr double wholeDiv(double a, double b) { // both whole and below 2^53
@@ -123,7 +138,6 @@ GemmPlan planGemm(const Device &d, const Gemm &g) {
   const double share = search.outputs * g.k / d.cores * search.perHit;
   const double byM = share * g.bBytes, byN = share * g.aBytes;
   for (const Block &block : kBlocks) {
-    // Twice as high as the operand: the block of half the height does the same work.
     if (block.m >= 2 * search.m16 || !fits(d, block) || byM / block.m + byN / block.n >= best_us)
       continue;
     for (double split : kSplits) {

@@ -53,10 +53,10 @@ namespace {
 /// Compulsory bytes that a repeated run does not find in the L2.
 void setDram(const Device &d, const Counts &counts, double outBytes, Gemm &g) {
   const double activations = counts.readBytes - counts.weightBytes;
-  g.coldA = d.coldShare(activations, 0.6, 1.0);
+  g.coldA = d.coldShare(activations, d.c.cacheFits, d.c.cacheExceeds);
   g.coldB = d.coldShare(counts.weightBytes, d.c.warmLow, d.c.warmHigh);
   g.reread = d.c.reread;
-  const double coldC = d.coldShare(outBytes, 0.3, 0.6);
+  const double coldC = d.coldShare(outBytes, d.c.cacheFits, d.c.cacheExceeds);
   g.dramRead = g.coldA * activations + g.coldB * counts.weightBytes;
   g.dramWrite = coldC * outBytes;
   g.leastDram = counts.readBytes + outBytes - d.l2Bytes;

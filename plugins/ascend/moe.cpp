@@ -83,7 +83,7 @@ void estimateMoe(const Device &d, const mansard_kernel &kernel, mansard_estimate
     g.coldB = d.coldShare(weights, d.c.warmLow, d.c.warmHigh);
     // One expert at a time: its weights stay for its next rows if they fit the L2.
     g.reread = d.c.reread * d.coldShare(weights / g.groups, d.c.warmLow, d.c.warmHigh);
-    g.coldA = d.coldShare(activations, 0.6, 1.0);
+    g.coldA = d.coldShare(activations, d.c.cacheFits, d.c.cacheExceeds);
     g.dramRead = g.coldB * weights + g.coldA * activations;
     g.dramWrite = 0;
     const GemmPlan plan = planGemm(d, g);

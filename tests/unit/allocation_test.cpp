@@ -1,8 +1,10 @@
 // What a compiler may call in its inner loop allocates nothing.
 
+#include "one_of_each.h"
+
 #include <mansard/host/host.h>
 #include <mansard/host/interval.h>
-#include <mansard/work/kernel.h>
+#include <mansard/model/timeline.h>
 
 #include <gtest/gtest.h>
 
@@ -53,31 +55,12 @@ template <typename Run> long allocationsOf(Run run) {
   return allocations.load() - before;
 }
 
-/// One kernel of each operation.
-std::vector<mansard_kernel> oneOfEach() {
-  std::vector<mansard_kernel> kernels;
-  for (uint32_t op = 0; op < MANSARD_OP_COUNT; ++op)
-    kernels.push_back(work::makeKernel(op, DType::bf16, DType::bf16, DType::bf16));
-  kernels[MANSARD_OP_MATMUL].u.matmul = {4096, 4096, 4096, 0, 0};
-  kernels[MANSARD_OP_GROUPED_MATMUL].u.grouped_matmul = {8, 128, 2048, 4096};
-  kernels[MANSARD_OP_ATTENTION_PREFILL].u.attention = {1, 4096, 4096, 32, 8, 128, 0, 1, 0};
-  kernels[MANSARD_OP_ATTENTION_DECODE].u.attention = {64, 1, 4096, 32, 8, 128, 0, 1, 0};
-  kernels[MANSARD_OP_MLA_PREFILL].u.mla = {1, 4096, 4096, 128, 512, 64, 128, 128};
-  kernels[MANSARD_OP_MLA_DECODE].u.mla = {64, 1, 4096, 128, 512, 64, 128, 128};
-  kernels[MANSARD_OP_VECTOR].u.vector = {4096, 7168, 0, MANSARD_VECTOR_RMSNORM, 0};
-  kernels[MANSARD_OP_MOE].u.moe = {1024, 7168, 2048, 8, 256, 1, 8, 1.2, 1, 1};
-  kernels[MANSARD_OP_COLLECTIVE].u.collective = {8, 1 << 24, MANSARD_COLLECTIVE_ALL_REDUCE, 0};
-  kernels[MANSARD_OP_EXPERT_PARALLEL].u.expert_parallel = {8, 7168, 128, 8, 256, 0, 0, 0};
-  kernels[MANSARD_OP_CUSTOM].u.custom = {1e9, 1e6, 1e5, 1e7, 1e6, 0, 0};
-  return kernels;
-}
-
 void expectNoAllocation(const char *target, const std::vector<hw::Override> &overrides) {
   hw::Catalog catalog;
   host::Host host(catalog);
   const auto model = host.open(target, overrides);
   ASSERT_TRUE(model.ok()) << model.error().text();
-  const std::vector<mansard_kernel> kernels = oneOfEach();
+  const std::vector<mansard_kernel> kernels = test::oneOfEach();
   std::vector<mansard_estimate> out(kernels.size());
   bool fine = true;
   const long count = allocationsOf([&] {
@@ -86,12 +69,24 @@ void expectNoAllocation(const char *target, const std::vector<hw::Override> &ove
   });
   EXPECT_TRUE(fine) << model->estimate(kernels, out).error().text();
   EXPECT_EQ(count, 0) << target;
+
+  work::Program program;
+  for (const mansard_kernel &kernel : kernels)
+    program.steps.push_back({work::internKernel(program, kernel), 61, 0, 0, "step"});
+  model::Evaluator evaluator(program);
+  EXPECT_EQ(allocationsOf([&] { fine = evaluator.run(*model).ok(); }), 0) << target;
+  EXPECT_TRUE(fine);
   EXPECT_EQ(allocationsOf([&] { (void)host::interval(*model, kernels[0], 1); }), 0);
 }
 
 TEST(Allocation, IsCounted) {
   // Called as a function: the compiler may leave out a pair of new and delete.
   EXPECT_EQ(allocationsOf([] { ::operator delete(::operator new(8)); }), 1);
+}
+
+TEST(Allocation, PluginsEstimateWithoutAny) {
+  for (const char *target : {"h100-sxm", "ascend-910c", "mlu590", "dcu-bw1000"})
+    expectNoAllocation(target, {});
 }
 
 TEST(Allocation, GenericModelEstimatesWithoutAny) {

@@ -143,6 +143,9 @@ Result<Document> Catalog::calibration(const std::string &family) const {
 Result<std::string> Catalog::modelPath(const std::string &name) const {
   if (const auto found = models_.find(name); found != models_.end())
     return found->second;
+  std::error_code problem;
+  if (fs::is_directory(name, problem))
+    return (fs::path(name) / "config.json").string();
   if (looksLikePath(name) || name.ends_with(".json") || name.ends_with(".mlir"))
     return name;
   return Error{

@@ -116,16 +116,11 @@ work::Capabilities capabilitiesOf(const host::Model &model) {
 }
 
 Result<Lowering> Lowering::open(const std::string &model, const hw::Catalog &catalog) {
+  auto found = catalog.modelPath(model);
+  if (!found)
+    return found.error();
+  const std::string &path = *found;
   std::error_code ignored;
-  std::string path;
-  if (std::filesystem::is_directory(model, ignored)) {
-    path = (std::filesystem::path(model) / "config.json").string();
-  } else {
-    auto found = catalog.modelPath(model);
-    if (!found)
-      return found.error();
-    path = std::move(*found);
-  }
   if (!std::filesystem::exists(path, ignored))
     return Error{ErrorCode::io, "no such file", path};
   auto frontend = work::loadFrontend();
@@ -138,8 +133,7 @@ Result<Lowering> Lowering::open(const std::string &model, const hw::Catalog &cat
     lowering.module_ = path;
     return lowering;
   }
-  auto transformer =
-      path.ends_with(".json") ? (*frontend)->importHuggingFace(path) : work::readTransformer(path);
+  auto transformer = work::readModel(path);
   if (!transformer)
     return transformer.error();
   return Lowering(**frontend, std::move(*transformer));

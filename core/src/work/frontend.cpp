@@ -47,4 +47,16 @@ Result<const Frontend *> loadFrontend() {
   return loaded;
 }
 
+Result<Transformer> readModel(const std::string &path) {
+  if (path.ends_with(".mlir"))
+    return Error{ErrorCode::unsupported,
+                 "is one device's work, not a model; `mansard opt` checks and prints it", path};
+  if (!path.ends_with(".json"))
+    return readTransformer(path);
+  auto frontend = loadFrontend();
+  if (!frontend)
+    return frontend.error();
+  return (*frontend)->importHuggingFace(path);
+}
+
 } // namespace mansard::work

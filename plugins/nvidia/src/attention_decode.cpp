@@ -33,16 +33,15 @@ void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimat
   const double rowTiles = std::ceil(s.rows / most);
   const double height = std::min(most, std::ceil(s.rows / step) * step);
   const double page = pageKeys(model.generation);
-  const double pages = s.sequences * std::ceil(s.keys / page) * page * s.keyElements *
-                       s.keyBytes;
+  const double pages = s.sequences * std::ceil(s.keys / page) * page * s.keyElements * s.keyBytes;
   const double read = std::max(s.readBytes, pages);
   const double cold = missShare(read, kWarm * model.l2Bytes, kCold * model.l2Bytes);
   const double bus = model.dramUs(read * cold, s.writeBytes * cold, s.dramShare);
-  const double coreOps = model.matrixOpsPerUs[s.compute] / cores * s.matrixShare;
+  const NvidiaModel::MatrixRate rate = model.matrixRate(s.compute, s.matrixShare);
   const double coreLanes = model.lanesPerUs / cores, coreSpecial = model.specialPerUs / cores;
   const double keyElements = s.keyElements;
-  const double l2Total = s.sequences * rowTiles * s.keys * keyElements * s.keyBytes /
-                         (model.l2BytesPerUs * c.gemmL2);
+  const double l2Total =
+      s.sequences * rowTiles * s.keys * keyElements * s.keyBytes / (model.l2BytesPerUs * c.gemmL2);
 
   double bestUs = HUGE_VAL, bestSplit = 1;
   Busy bestBusy;
@@ -54,20 +53,19 @@ void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimat
     const double blocks = s.sequences * rowTiles * split;
     const double rounds = std::max(1.0, blocks / cores); // several blocks share a core
     Busy busy;
-    busy[MANSARD_BOUND_MATRIX] = rounds * keys * height * 2 * s.productDims / coreOps;
-    busy[MANSARD_BOUND_VECTOR] =
-        rounds * keys *
-        (height * (1 / coreSpecial + kSoftmaxClocks / coreLanes) +
-         s.convertClocks * keyElements / coreLanes);
+    busy[MANSARD_BOUND_MATRIX] =
+        keys * height * 2 * s.productDims * std::max(rounds / rate.core, blocks / rate.chip);
+    busy[MANSARD_BOUND_VECTOR] = rounds * keys *
+                                 (height * (1 / coreSpecial + kSoftmaxClocks / coreLanes) +
+                                  s.convertClocks * keyElements / coreLanes);
     busy[MANSARD_BOUND_L2] = l2Total;
-    const double stream =
-        rounds * keys * keyElements * s.keyBytes * s.latencyUs / model.sramBytes;
+    const double stream = rounds * keys * keyElements * s.keyBytes * s.latencyUs / model.sramBytes;
     busy[MANSARD_BOUND_DRAM] = std::sqrt(bus * bus + stream * stream);
     const double items = blocks / cores * s.itemUs;
-    const double combine =
-        split > 1 ? c.decodeCombineUs + 2 * split * s.sequences * s.rows * s.valueDim * 4 /
-                                            (model.l2BytesPerUs * c.gemmL2)
-                  : 0;
+    const double combine = split > 1
+                               ? c.decodeCombineUs + 2 * split * s.sequences * s.rows * s.valueDim *
+                                                         4 / (model.l2BytesPerUs * c.gemmL2)
+                               : 0;
     const double us = overlapped(busy) + items + combine;
     if (us < bestUs) {
       bestUs = us;
@@ -110,12 +108,11 @@ DecodeShape decodeShape(const NvidiaModel &model, const mansard_kernel &kernel,
   s.convertClocks = s.keyBytes < bytesOf(kernel.dtype) ? c.decodeConvert : 0;
   s.readBytes = counts.readBytes;
   s.writeBytes = counts.writeBytes;
-  s.startUs =
-      c.decodeStartUs + (s.keyBytes < bytesOf(kernel.dtype) ? c.decodeNarrowUs : 0);
+  s.startUs = c.decodeStartUs + (s.keyBytes < bytesOf(kernel.dtype) ? c.decodeNarrowUs : 0);
   s.itemUs = c.decodeItemUs;
   s.latencyUs = c.decodeLatencyUs;
   s.dramShare = c.decodeDram;
-  s.matrixShare = model.matrixShare(s.compute, c.prefillMatrix);
+  s.matrixShare = c.prefillMatrix;
   return s;
 }
 

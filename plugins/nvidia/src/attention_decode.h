@@ -17,7 +17,7 @@ struct DecodeShape {
   double keyBytes = 2, convertClocks = 0;
   double readBytes = 0, writeBytes = 0; // compulsory
   double startUs = 0, itemUs = 0, latencyUs = 0;
-  double dramShare = 1, matrixShare = 1;
+  double dramShare = 1, matrixShare = 1; // the latter of a matmul's rate
   double mostSplit = 128;
   uint32_t compute = MANSARD_DTYPE_BF16;
 };

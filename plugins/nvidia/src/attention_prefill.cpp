@@ -14,12 +14,12 @@ namespace mansard::nvidia {
 namespace {
 
 constexpr int64_t kDecodeQueries = 1;
-constexpr double kTileRows = 128;      // queries, times heads that share keys
+constexpr double kTileRows = 128; // queries, times heads that share keys
 // Heads wider than this find only kernels of the warp's instructions, whose small tiles read the
 // cache again and again.
 constexpr double kWidestHead = 256, kWideRows = 16, kWideShare = 0.5;
-constexpr double kKeyTile = 64;        // keys that a block takes at a time
-constexpr double kSoftmaxClocks = 3;   // of a lane for each pair: scale and subtract, maximum, sum
+constexpr double kKeyTile = 64;      // keys that a block takes at a time
+constexpr double kSoftmaxClocks = 3; // of a lane for each pair: scale and subtract, maximum, sum
 constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
 
 /// Keys that the i-th of the query tiles meets, summed over all tiles; `last`: of the longest one.
@@ -43,12 +43,6 @@ Visible visibleToTiles(const PrefillShape &s, double positions, double tiles) {
 
 } // namespace
 
-double keyBytes(const mansard_kernel &kernel, double q, double kv) {
-  const double own = std::min(q, kv), cached = kv - own;
-  return kv > 0 ? (own * bytesOf(kernel.dtype) + cached * bytesOf(kernel.weight_dtype)) / kv
-                : bytesOf(kernel.dtype);
-}
-
 void pricePrefill(const NvidiaModel &model, const PrefillShape &s, Parts &parts,
                   mansard_estimate &out) {
   const Constants &c = model.constants;
@@ -65,27 +59,28 @@ void pricePrefill(const NvidiaModel &model, const PrefillShape &s, Parts &parts,
   const Visible seen = visibleToTiles(s, most / heads, tilesOfGroup);
   const double pairs = groups * seen.sum * height, longest = seen.last * height;
   // The busiest core: its share of all, and the end of the longest tile, which others wait for.
-  const double busiest =
-      std::max(longest, pairs / model.cores + c.prefillImbalance * longest);
+  const double busiest = std::max(longest, pairs / model.cores + c.prefillImbalance * longest);
 
   const auto roundUp = [](double dim) { return std::ceil(dim / 32) * 32; };
-  const double share = s.matrixShare * (wide ? kWideShare : 1);
-  const double coreOps = model.matrixOpsPerUs[s.compute] / model.cores * share;
-  const double softmax =
-      busiest * (model.cores / model.specialPerUs + kSoftmaxClocks * model.cores / model.lanesPerUs);
+  const NvidiaModel::MatrixRate rate =
+      model.matrixRate(s.compute, s.matrixShare * (wide ? kWideShare : 1));
+  const double softmax = busiest * (model.cores / model.specialPerUs +
+                                    kSoftmaxClocks * model.cores / model.lanesPerUs);
   Busy busy;
-  busy[MANSARD_BOUND_MATRIX] = busiest * 2 * (roundUp(s.keyDim) + roundUp(s.valueDim)) / coreOps;
+  busy[MANSARD_BOUND_MATRIX] = 2 * (roundUp(s.keyDim) + roundUp(s.valueDim)) *
+                               std::max(busiest / rate.core, pairs / rate.chip);
   busy[MANSARD_BOUND_VECTOR] = softmax + c.prefillTileUs * tiles / model.cores;
-  const double keyBytes = (s.keyDim + s.valueDim) * s.keyBytes;
-  busy[MANSARD_BOUND_L2] =
-      groups * seen.sum * keyBytes / (model.l2BytesPerUs * c.gemmL2 * (wide ? c.prefillWide : 1));
+  const double keyElements = s.keyDim + s.valueDim;
+  busy[MANSARD_BOUND_L2] = groups * seen.sum * keyElements * s.keyBytes /
+                           (model.l2BytesPerUs * c.gemmL2 * (wide ? c.prefillWide : 1));
   // Caches are paged and loaded a page at a time, whatever part of it is filled.
   const double page = pageKeys(model.generation);
-  const double pages = s.batch * s.keyHeads * std::ceil(s.kv / page) * page * keyBytes;
+  const double own = std::min(s.q, s.kv); // these come as they are, older ones from the cache
+  const double pages = s.batch * s.keyHeads * keyElements *
+                       (own * s.keyBytes + (std::ceil(s.kv / page) * page - own) * s.cacheBytes);
   const double read = std::max(s.readBytes, s.queryBytes + pages);
   const double prepared = c.prefillPrepare * (s.readBytes + s.queryBytes);
-  const double cold =
-      missShare(read + s.writeBytes, kWarm * model.l2Bytes, kCold * model.l2Bytes);
+  const double cold = missShare(read + s.writeBytes, kWarm * model.l2Bytes, kCold * model.l2Bytes);
   busy[MANSARD_BOUND_DRAM] = model.dramUs(read * cold, s.writeBytes * cold, c.gemmDram);
   Busy prepare; // rotary embedding, and keys and values into the cache
   prepare[MANSARD_BOUND_DRAM] = model.dramUs(prepared * cold / 2, prepared * cold / 2, c.gemmDram);
@@ -119,17 +114,20 @@ void estimateAttentionPrefill(const NvidiaModel &model, const mansard_kernel &ke
   s.q = static_cast<double>(a.q_len);
   s.kv = static_cast<double>(a.kv_len);
   s.keyHeads = static_cast<double>(a.kv_heads);
-  s.rowsPerKey = static_cast<double>(a.heads) / static_cast<double>(std::max<int64_t>(a.kv_heads, 1));
+  s.rowsPerKey =
+      static_cast<double>(a.heads) / static_cast<double>(std::max<int64_t>(a.kv_heads, 1));
   s.keyDim = s.valueDim = static_cast<double>(a.head_dim);
   s.window = static_cast<double>(a.window);
   s.causal = a.causal != 0;
-  s.keyBytes = keyBytes(kernel, s.q, s.kv);
+  s.keyBytes = bytesOf(kernel.dtype);
+  s.cacheBytes = bytesOf(kernel.weight_dtype);
   s.readBytes = counts.readBytes;
   s.queryBytes = s.batch * static_cast<double>(a.heads) * s.q * s.keyDim * bytesOf(kernel.dtype);
   s.writeBytes = counts.writeBytes;
-  s.startUs = model.constants.prefillStartUs +
-              (bytesOf(kernel.weight_dtype) < bytesOf(kernel.dtype) ? model.constants.decodeNarrowUs : 0);
-  s.matrixShare = model.matrixShare(s.compute, model.constants.prefillMatrix);
+  s.startUs =
+      model.constants.prefillStartUs +
+      (bytesOf(kernel.weight_dtype) < bytesOf(kernel.dtype) ? model.constants.decodeNarrowUs : 0);
+  s.matrixShare = model.constants.prefillMatrix;
   Parts parts;
   pricePrefill(model, s, parts, out);
   if (a.q_len <= kDecodeQueries) { // libraries take the decoding kernel where that is faster

@@ -14,14 +14,11 @@ struct PrefillShape {
   double window = 0; // 0: none
   bool causal = true;
   uint32_t compute = MANSARD_DTYPE_BF16;
-  double keyBytes = 2;
-  double readBytes = 0, writeBytes = 0, queryBytes = 0; // compulsory; queries are part of what is read
-  double startUs = 0, matrixShare = 1;
+  double keyBytes = 2, cacheBytes = 2; // an element's: of the queries' own keys, and as cached
+  double readBytes = 0, writeBytes = 0,
+         queryBytes = 0;               // compulsory; queries are part of what is read
+  double startUs = 0, matrixShare = 1; // the share of a matmul's rate
 };
-
-/// Bytes of a key's element, on average: the queries' own keys come as they are, older ones from the
-/// cache.
-double keyBytes(const mansard_kernel &kernel, double q, double kv);
 
 /// Adds the phases to `parts` and stores them, the traffic and the tiling in `out`.
 void pricePrefill(const NvidiaModel &model, const PrefillShape &shape, Parts &parts,

@@ -8,21 +8,21 @@ namespace mansard::nvidia {
 
 struct Constants {
   // Matmuls of every kind.
-  double gemmStartUs;        // start and drain of a kernel
-  double gemmIssue;          // share of the tensor peak that a well-fed kernel issues
+  double gemmStartUs; // start and drain of a kernel
+  double gemmIssue;   // share of the tensor peak that a well-fed kernel issues
   double gemmEnergy16, gemmEnergy8, gemmEnergy4; // board power over operations, where power limits
-  double gemmL2;             // share of the L2's read bandwidth
-  double gemmDram;           // share of the DRAM's sustained bandwidth
-  double gemmWarm;           // share of the L2 in which a repeated run finds its weights
-  double gemmLoadLatencyUs;  // a tile load under load: fills the pipeline, bounds bytes in flight
-  double gemmStages;         // most steps of k that a block keeps in flight
-  double gemmEpilogue;       // share of a tile's store that nothing hides
-  double gemmSplitUs;        // a second pass that adds the parts of a split K
-  double gemmPromote;        // FP32 lanes' clocks per promoted accumulator, block scaling
-  double gemmScaledStartUs;  // more start for kernels that read scales
-  double gemmQuantizeUs;     // start and drain of a quantising kernel before
-  double gemmWidened;        // share of the matrix rate where operands are widened
-  double gemmDequantize;     // lanes' clocks per widened weight
+  double gemmL2;                                 // share of the L2's read bandwidth
+  double gemmDram;                               // share of the DRAM's sustained bandwidth
+  double gemmWarm;          // share of the L2 in which a repeated run finds its weights
+  double gemmLoadLatencyUs; // a tile load under load: fills the pipeline, bounds bytes in flight
+  double gemmStages;        // most steps of k that a block keeps in flight
+  double gemmEpilogue;      // share of a tile's store that nothing hides
+  double gemmSplitUs;       // a second pass that adds the parts of a split K
+  double gemmPromote;       // FP32 lanes' clocks per promoted accumulator, block scaling
+  double gemmScaledStartUs; // more start for kernels that read scales
+  double gemmQuantizeUs;    // start and drain of a quantising kernel before
+  double gemmWidened;       // share of the matrix rate where operands are widened
+  double gemmDequantize;    // lanes' clocks per widened weight
   // Attention.
   double prefillStartUs, prefillTileUs, prefillMatrix, prefillExposed, prefillImbalance,
       prefillWide, prefillPrepare;
@@ -47,63 +47,101 @@ struct ConstantSpec {
 
 inline constexpr ConstantSpec kConstants[] = {
     {"gemm.start_us", &Constants::gemmStartUs, "us", "start and drain of a matmul kernel"},
-    {"gemm.issue", &Constants::gemmIssue, "", "share of the tensor peak that a well-fed kernel issues"},
-    {"gemm.energy_16bit_pJ", &Constants::gemmEnergy16, "pJ", "board power over operations, 16 bits and wider, where power limits the clock"},
+    {"gemm.issue", &Constants::gemmIssue, "",
+     "share of the tensor peak that a well-fed kernel issues"},
+    {"gemm.energy_16bit_pJ", &Constants::gemmEnergy16, "pJ",
+     "board power over operations, 16 bits and wider, where power limits the clock"},
     {"gemm.energy_8bit_pJ", &Constants::gemmEnergy8, "pJ", "the same, 8 bits"},
     {"gemm.energy_4bit_pJ", &Constants::gemmEnergy4, "pJ", "the same, 4 bits"},
     {"gemm.l2", &Constants::gemmL2, "", "reached share of the L2's read bandwidth"},
     {"gemm.dram", &Constants::gemmDram, "", "reached share of the DRAM's sustained bandwidth"},
-    {"gemm.warm", &Constants::gemmWarm, "", "share of the L2 in which a repeated run finds its weights"},
-    {"gemm.load_latency_us", &Constants::gemmLoadLatencyUs, "us", "latency of a tile load under load"},
+    {"gemm.warm", &Constants::gemmWarm, "",
+     "share of the L2 in which a repeated run finds its weights"},
+    {"gemm.load_latency_us", &Constants::gemmLoadLatencyUs, "us",
+     "latency of a tile load under load"},
     {"gemm.stages", &Constants::gemmStages, "", "most steps along k that a block keeps in flight"},
     {"gemm.epilogue", &Constants::gemmEpilogue, "", "share of a tile's store that nothing hides"},
     {"gemm.split_us", &Constants::gemmSplitUs, "us", "adding the parts of a split K"},
-    {"gemm.promote_clocks", &Constants::gemmPromote, "clocks", "per accumulator and 128 deep of a block-scaled matmul, in one lane"},
-    {"gemm.scaled_start_us", &Constants::gemmScaledStartUs, "us", "further start of kernels that read scales"},
-    {"gemm.quantize_us", &Constants::gemmQuantizeUs, "us", "start and drain of each kernel that quantises activations before"},
-    {"gemm.widened", &Constants::gemmWidened, "", "of the sustained share, where weights are widened on the way"},
-    {"gemm.dequantize_clocks", &Constants::gemmDequantize, "clocks", "per widened weight, in one lane"},
-    {"attention_prefill.start_us", &Constants::prefillStartUs, "us", "start, drain and the kernels that go with it"},
-    {"attention_prefill.tile_us", &Constants::prefillTileUs, "us", "work beside the products, for each query tile of a core"},
-    {"attention_prefill.matrix", &Constants::prefillMatrix, "", "of the matrix rate that a matmul sustains"},
-    {"attention_prefill.exposed", &Constants::prefillExposed, "", "share of the softmax that the tensor cores wait for"},
-    {"attention_prefill.imbalance", &Constants::prefillImbalance, "", "share of the longest query tile that ends alone"},
-    {"attention_prefill.wide", &Constants::prefillWide, "", "of the L2 bandwidth that matmuls reach, for heads wider than 256"},
-    {"attention_prefill.prepare", &Constants::prefillPrepare, "", "share of the traffic of rotary embedding and cache write that is counted"},
-    {"attention_decode.start_us", &Constants::decodeStartUs, "us", "start, drain and the kernels that go with it"},
-    {"attention_decode.item_us", &Constants::decodeItemUs, "us", "work beside the products, for each block of a core"},
-    {"attention_decode.combine_us", &Constants::decodeCombineUs, "us", "combining splits of the KV length"},
-    {"attention_decode.dram", &Constants::decodeDram, "", "reached share of the DRAM's sustained bandwidth"},
-    {"attention_decode.load_latency_us", &Constants::decodeLatencyUs, "us", "latency of a KV tile load under load"},
-    {"attention_decode.convert_clocks", &Constants::decodeConvert, "clocks", "per widened KV element, in one lane"},
-    {"attention_decode.narrow_us", &Constants::decodeNarrowUs, "us", "further start where the cache is narrower than the queries"},
-    {"mla_decode.start_us", &Constants::mlaStartUs, "us", "start, drain and the kernels that go with it"},
-    {"mla_decode.item_us", &Constants::mlaItemUs, "us", "work beside the products, for each block of a core"},
+    {"gemm.promote_clocks", &Constants::gemmPromote, "clocks",
+     "per accumulator and 128 deep of a block-scaled matmul, in one lane"},
+    {"gemm.scaled_start_us", &Constants::gemmScaledStartUs, "us",
+     "further start of kernels that read scales"},
+    {"gemm.quantize_us", &Constants::gemmQuantizeUs, "us",
+     "start and drain of each kernel that quantises activations before"},
+    {"gemm.widened", &Constants::gemmWidened, "",
+     "of the sustained share, where weights are widened on the way"},
+    {"gemm.dequantize_clocks", &Constants::gemmDequantize, "clocks",
+     "per widened weight, in one lane"},
+    {"attention_prefill.start_us", &Constants::prefillStartUs, "us",
+     "start, drain and the kernels that go with it"},
+    {"attention_prefill.tile_us", &Constants::prefillTileUs, "us",
+     "work beside the products, for each query tile of a core"},
+    {"attention_prefill.matrix", &Constants::prefillMatrix, "",
+     "of the matrix rate that a matmul sustains"},
+    {"attention_prefill.exposed", &Constants::prefillExposed, "",
+     "share of the softmax that the tensor cores wait for"},
+    {"attention_prefill.imbalance", &Constants::prefillImbalance, "",
+     "share of the longest query tile that ends alone"},
+    {"attention_prefill.wide", &Constants::prefillWide, "",
+     "of the L2 bandwidth that matmuls reach, for heads wider than 256"},
+    {"attention_prefill.prepare", &Constants::prefillPrepare, "",
+     "share of the traffic of rotary embedding and cache write that is counted"},
+    {"attention_decode.start_us", &Constants::decodeStartUs, "us",
+     "start, drain and the kernels that go with it"},
+    {"attention_decode.item_us", &Constants::decodeItemUs, "us",
+     "work beside the products, for each block of a core"},
+    {"attention_decode.combine_us", &Constants::decodeCombineUs, "us",
+     "combining splits of the KV length"},
+    {"attention_decode.dram", &Constants::decodeDram, "",
+     "reached share of the DRAM's sustained bandwidth"},
+    {"attention_decode.load_latency_us", &Constants::decodeLatencyUs, "us",
+     "latency of a KV tile load under load"},
+    {"attention_decode.convert_clocks", &Constants::decodeConvert, "clocks",
+     "per widened KV element, in one lane"},
+    {"attention_decode.narrow_us", &Constants::decodeNarrowUs, "us",
+     "further start where the cache is narrower than the queries"},
+    {"mla_decode.start_us", &Constants::mlaStartUs, "us",
+     "start, drain and the kernels that go with it"},
+    {"mla_decode.item_us", &Constants::mlaItemUs, "us",
+     "work beside the products, for each block of a core"},
     {"mla_decode.matrix", &Constants::mlaMatrix, "", "of the matrix rate that a matmul sustains"},
     {"mla_decode.dram", &Constants::mlaDram, "", "reached share of the DRAM's sustained bandwidth"},
-    {"mla_decode.convert_clocks", &Constants::mlaConvert, "clocks", "per widened latent element, in one lane"},
-    {"mla_decode.load_latency_us", &Constants::mlaLatencyUs, "us", "latency of a latent tile load under load"},
-    {"mla_prefill.start_us", &Constants::mlaPrefillStartUs, "us", "start, drain and the kernels that go with it"},
-    {"mla_prefill.matrix", &Constants::mlaPrefillMatrix, "", "of the matrix rate that a matmul sustains"},
+    {"mla_decode.convert_clocks", &Constants::mlaConvert, "clocks",
+     "per widened latent element, in one lane"},
+    {"mla_decode.load_latency_us", &Constants::mlaLatencyUs, "us",
+     "latency of a latent tile load under load"},
+    {"mla_prefill.start_us", &Constants::mlaPrefillStartUs, "us",
+     "start, drain and the kernels that go with it"},
+    {"mla_prefill.matrix", &Constants::mlaPrefillMatrix, "",
+     "of the matrix rate that a matmul sustains"},
     {"moe.start_us", &Constants::moeStartUs, "us", "start and drain of all its kernels"},
     {"moe.matrix", &Constants::moeMatrix, "", "of the share that a matmul sustains"},
     {"moe.dram", &Constants::moeDram, "", "of the share that a matmul reaches"},
-    {"moe.permute", &Constants::moePermute, "", "traffic of gathering and activating, of one pass each way"},
+    {"moe.permute", &Constants::moePermute, "",
+     "traffic of gathering and activating, of one pass each way"},
     {"moe.expert_us", &Constants::moeExpertUs, "us", "bookkeeping for each local expert"},
-    {"moe.quantize_us", &Constants::moeQuantizeUs, "us", "further kernels where weights are narrow"},
+    {"moe.quantize_us", &Constants::moeQuantizeUs, "us",
+     "further kernels where weights are narrow"},
     {"vector.start_us", &Constants::vectorStartUs, "us", "start and drain"},
     {"vector.dram", &Constants::vectorDram, "", "reached share of the DRAM's sustained bandwidth"},
-    {"vector.pass_us", &Constants::vectorPassUs, "us", "one trip of a row's block over 1024 elements"},
+    {"vector.pass_us", &Constants::vectorPassUs, "us",
+     "one trip of a row's block over 1024 elements"},
     {"collective.start_us", &Constants::linkStartUs, "us", "launch, first handshake and drain"},
     {"collective.peer_us", &Constants::linkPeerUs, "us", "each further peer addressed directly"},
-    {"collective.bulk", &Constants::linkBulk, "", "share of the link that the bulk protocol carries"},
-    {"collective.fine", &Constants::linkFine, "", "share of the link that the protocol with a flag in every word carries"},
-    {"collective.bulk_hops", &Constants::linkBulkHops, "", "a hop of the bulk protocol, in link latencies"},
-    {"collective.in_switch", &Constants::linkInSwitch, "", "share of the link that reduction in the switch carries"},
+    {"collective.bulk", &Constants::linkBulk, "",
+     "share of the link that the bulk protocol carries"},
+    {"collective.fine", &Constants::linkFine, "",
+     "share of the link that the protocol with a flag in every word carries"},
+    {"collective.bulk_hops", &Constants::linkBulkHops, "",
+     "a hop of the bulk protocol, in link latencies"},
+    {"collective.in_switch", &Constants::linkInSwitch, "",
+     "share of the link that reduction in the switch carries"},
     {"expert_parallel.start_us", &Constants::expertStartUs, "us", "launch, barrier and first flag"},
     {"expert_parallel.link", &Constants::expertLink, "", "share of the link reached"},
-    {"expert_parallel.token_us", &Constants::expertTokenUs, "us", "each token that one expert's receiver copies"},
-    {"expert_parallel.expert_us", &Constants::expertExpertUs, "us", "each local expert's counters and flags"},
+    {"expert_parallel.token_us", &Constants::expertTokenUs, "us",
+     "each token that one expert's receiver copies"},
+    {"expert_parallel.expert_us", &Constants::expertExpertUs, "us",
+     "each local expert's counters and flags"},
 };
 
 } // namespace mansard::nvidia

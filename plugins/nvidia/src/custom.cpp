@@ -15,8 +15,7 @@ void estimateCustom(const NvidiaModel &model, const mansard_kernel &kernel, mans
     if (type == MANSARD_DTYPE_COUNT)
       return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED,
                          "the tensor cores have no type for these operands");
-    busy[MANSARD_BOUND_MATRIX] =
-        u.matrix_operations / (model.matrixOpsPerUs[type] * model.matrixShare(type));
+    busy[MANSARD_BOUND_MATRIX] = u.matrix_operations / model.matrixRate(type, 1).chip;
   }
   busy[MANSARD_BOUND_VECTOR] =
       u.vector_operations / (2 * model.lanesPerUs) + u.special_operations / model.specialPerUs;

@@ -51,7 +51,8 @@ void estimateExpertParallel(const NvidiaModel &model, const mansard_kernel &kern
   // One group of warps receives for each local expert and source: its tokens queue, and every
   // expert has counters and flags of its own.
   const double local = std::max(1.0, static_cast<double>(e.experts) / ranks);
-  const double queue = static_cast<double>(e.tokens * e.topk) / std::max(1.0, static_cast<double>(e.experts));
+  const double queue =
+      static_cast<double>(e.tokens * e.topk) / std::max(1.0, static_cast<double>(e.experts));
   const double tokenUs = e.direction == MANSARD_EP_DISPATCH ? c.expertTokenUs : 0;
   store(time, tokenUs * queue + c.expertExpertUs * local, out);
 }

@@ -19,7 +19,8 @@ constexpr double kResidentPanel = 0.5; // of the L2 that a panel kept between wa
 constexpr double kUnpriced = 1e30;     // microseconds; its eighth power is still finite
 constexpr double kSplitWaves = 2;      // K is not split further once the parts fill so many waves
 
-/// Of non-negative numbers below 2^63; a call to ceil() would cost more than all else in a candidate.
+/// Of non-negative numbers below 2^63; a call to ceil() would cost more than all else in a
+/// candidate.
 double ceilOf(double x) {
   const auto whole = static_cast<int64_t>(x - 1e-9);
   return x <= 1e-9 ? 0 : static_cast<double>(whole + 1);
@@ -30,8 +31,8 @@ double eighth(double x) {
   return x4 * x4;
 }
 
-/// Bytes that one block loads for each step of one along k. Blackwell's tensor cores work in pairs, each
-/// of which loads half of the operand that both use.
+/// Bytes that one block loads for each step of one along k. Blackwell's tensor cores work in pairs,
+/// each of which loads half of the operand that both use.
 double tileLoads(Generation generation, double m, double n, double a, double w) {
   if (generation != Generation::blackwell || std::max(m, n) < 128)
     return m * a + n * w;
@@ -59,8 +60,9 @@ class Search {
 public:
   Search(const NvidiaModel &model, const MatmulWork &work) : model_(model), work_(work) {
     const Constants &c = model.constants;
-    coreOpsPerUs_ = model.matrixOpsPerUs[work.compute] / model.cores * work.matrixShare;
-    usPerMatrixOp_ = 1 / coreOpsPerUs_;
+    const NvidiaModel::MatrixRate rate = model.matrixRate(work.compute, work.matrixShare);
+    usPerMatrixOp_ = 1 / rate.core;
+    usPerPoweredOp_ = 1 / rate.chip;
     usPerLaneClock_ = model.cores / model.lanesPerUs;
     usPerSpecial_ = model.cores / model.specialPerUs;
     usPerL2Byte_ = 1 / (model.l2BytesPerUs * c.gemmL2);
@@ -70,7 +72,7 @@ public:
     stepK_ = kStepBytes / std::max(work.activationBytes, work.weightBytes);
     steps_ = ceilOf(work.k / stepK_);
     depthOfAll_ = steps_ * stepK_;
-    leastPart_ = 1 / std::min(work.mostSplit, std::max(1.0, steps_));
+    leastPart_ = 1 / std::min(work.mostSplit, std::max(1.0, steps_)); // of the depth, at best
     mostStages_ = c.gemmStages;
     usPerStep_ = c.gemmLoadLatencyUs / stepK_;
     // How often an operand is read again if a panel of the other one stays in L2.
@@ -97,12 +99,14 @@ public:
     const double outputTiles = rowTiles * colTiles, outputs = m * n;
     const double a = work_.activationBytes, w = work_.weightBytes;
     const double tileBytes = tileLoads(model_.generation, m, n, a, w);
-    const double matrixUs = outputs * 2 * usPerMatrixOp_, portUs = tileBytes * usPerPortByte_;
+    const double matrixUs = outputs * 2 * usPerMatrixOp_, poweredUs = outputs * 2 * usPerPoweredOp_;
+    const double portUs = tileBytes * usPerPortByte_;
     const double storeUs = model_.constants.gemmEpilogue * outputs * 4 * usPerPortByte_;
     // Even with all cores busy all the time:
     const double least = std::max(outputTiles * perCore_ * depthOfAll_, depthOfAll_ * leastPart_);
     const double leastWaves = std::max(1.0, outputTiles * perCore_);
-    if (eighth(least * matrixUs) + eighth(least * portUs) + compulsoryEighth_ >=
+    const double leastMatrix = std::max(least * matrixUs, outputTiles * depthOfAll_ * poweredUs);
+    if (eighth(leastMatrix) + eighth(least * portUs) + compulsoryEighth_ >=
         eighth(std::max(0.0, bound - leastWaves * storeUs)))
       return;
     const double sramUs = sharedReads(model_.generation, m, n, a, w) * usPerSramByte_;
@@ -126,7 +130,7 @@ public:
     for (double split : kSplits) {
       if (split > work_.mostSplit ||
           (split > 1 &&
-           (split > steps_ || outputTiles * split > 2 * kSplitWaves * model_.cores)))
+           (split >= 2 * steps_ || outputTiles * split > 2 * kSplitWaves * model_.cores)))
         break;
       const double k = split > 1 ? ceilOf(steps_ / split) * stepK_ : depthOfAll_;
       const double waves = ceilOf(outputTiles * split * perCore_);
@@ -137,7 +141,8 @@ public:
       const double splitUs =
           split > 1 ? model_.constants.gemmSplitUs + split * splitSums_ : 0; // sums pass L2 twice
       const double left = bound - splitUs - waves * storeUs, leftEighth = eighth(left);
-      const double matrix = depth * matrixUs, port = depth * portUs;
+      const double matrix = std::max(depth * matrixUs, outputTiles * split * k * poweredUs);
+      const double port = depth * portUs;
       if (left <= 0 || eighth(matrix) + eighth(port) + compulsoryEighth_ >= leftEighth)
         continue;
       // From DRAM: tiles of one wave walk along k together; between waves a panel may stay in L2.
@@ -151,8 +156,7 @@ public:
       const double dram = std::sqrt(bus * bus + stream * stream);
       const double sram = depth * sramUs, vector = depth * vectorUs + waves * outputUs;
       const double l2 = std::max(loadUs, port);
-      const double sum =
-          eighth(matrix) + eighth(sram) + eighth(vector) + eighth(l2) + eighth(dram);
+      const double sum = eighth(matrix) + eighth(sram) + eighth(vector) + eighth(l2) + eighth(dram);
       if (sum >= leftEighth)
         continue;
       s.busy[MANSARD_BOUND_MATRIX] = matrix;
@@ -187,21 +191,21 @@ public:
     }
     best.fits = bound < kUnpriced;
     if (!best.fits) // the smallest tile, streamed
-      priceTile(kHeights[0], work_.rowTiles[0], kLeastWidth, ceilOf(work_.n / kLeastWidth), bound, best);
+      priceTile(kHeights[0], work_.rowTiles[0], kLeastWidth, ceilOf(work_.n / kLeastWidth), bound,
+                best);
     return best;
   }
 
 private:
-  /// Bits of kHeights: those that the library has, without those where fewer rows make no more tiles
-  /// (and so cost no more).
+  /// Bits of kHeights: those that the library has, without those where fewer rows make no more
+  /// tiles (and so cost no more).
   uint32_t usefulHeights() const {
     uint32_t bits = 0;
     double before = -1;
     for (int h = 0; h < kHeightCount; ++h) {
       const auto rows = static_cast<int>(kHeights[h]);
-      const bool exists = kHeights[h] >= work_.leastHeight &&
-                          kHeights[h] <= work_.mostHeight && rows % work_.heightStep == 0 &&
-                          (ladder_ || (rows & (rows - 1)) == 0);
+      const bool exists = kHeights[h] >= work_.leastHeight && kHeights[h] <= work_.mostHeight &&
+                          rows % work_.heightStep == 0 && (ladder_ || (rows & (rows - 1)) == 0);
       if (!exists || work_.rowTiles[h] == before)
         continue;
       bits |= 1u << h;
@@ -216,9 +220,10 @@ private:
 
   const NvidiaModel &model_;
   const MatmulWork &work_;
-  double coreOpsPerUs_, usPerMatrixOp_, usPerLaneClock_, usPerSpecial_, usPerL2Byte_;
+  double usPerMatrixOp_, usPerPoweredOp_, usPerLaneClock_, usPerSpecial_, usPerL2Byte_;
   double usPerPortByte_, usPerSramByte_, usPerStep_, usPerDramByte_, perCore_, mostStages_;
-  double compulsoryEighth_, depthOfAll_, leastPart_, stepK_, steps_, groupRows_, panelAgain_, compulsory_, compulsoryUs_, splitSums_;
+  double compulsoryEighth_, depthOfAll_, leastPart_, stepK_, steps_, groupRows_, panelAgain_,
+      compulsory_, compulsoryUs_, splitSums_;
   bool multicast_; // pairs of blocks may share a load
   bool ladder_;    // all of kHeights, not only powers of two (fragments in registers)
 };

@@ -16,8 +16,8 @@
 
 namespace mansard::nvidia {
 
-/// Rows of activations that a tile may have. The tensor cores' instructions take any multiple of 8 or
-/// 16 on that side; libraries compile a ladder like this one.
+/// Rows of activations that a tile may have. The tensor cores' instructions take any multiple of 8
+/// or 16 on that side; libraries compile a ladder like this one.
 inline constexpr int kHeightCount = 9;
 inline constexpr double kHeights[kHeightCount] = {16, 32, 48, 64, 96, 128, 160, 192, 256};
 
@@ -28,11 +28,12 @@ struct MatmulWork {
   uint32_t compute = MANSARD_DTYPE_BF16;
   double activationBytes = 2, weightBytes = 2, outBytes = 2; // an element's, as stored
   double activationDram = 0, weightDram = 0, outDram = 0;    // compulsory bytes that DRAM sees
-  double promoteClocks = 0;    // lane clocks for each accumulator every 128 of k
-  double dequantizeClocks = 0; // lane clocks for each weight that a tile loads
+  double promoteClocks = 0;                   // lane clocks for each accumulator every 128 of k
+  double dequantizeClocks = 0;                // lane clocks for each weight that a tile loads
   double outputClocks = 0, outputSpecial = 0; // lane clocks, special functions for each output
-  double matrixShare = 1, dramShare = 1;
-  double mostSplit = 32;   // parts of K that the library's kernels know
+  double matrixShare = 1,
+         dramShare = 1;  // of what a dense matmul reaches; of the sustained DRAM rate
+  double mostSplit = 32; // parts of K that the library's kernels know
   double leastHeight = 16, mostHeight = 256; // rows of a tile, as the library uses the instruction
   int heightStep = 16;                       // and their common divisor
 };
@@ -49,7 +50,8 @@ struct MatmulSchedule {
   void describe(mansard_tiling &tiling, double cores) const;
 };
 
-/// The cheapest schedule. Where no tile fits the shared memory, the smallest one, with `fits` false.
+/// The cheapest schedule. Where no tile fits the shared memory, the smallest one, with `fits`
+/// false.
 MatmulSchedule scheduleMatmul(const NvidiaModel &model, const MatmulWork &work);
 
 /// Sets rowTiles for `groups` groups of `rows` rows each.

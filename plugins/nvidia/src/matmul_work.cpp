@@ -3,8 +3,8 @@
 namespace mansard::nvidia {
 namespace {
 
-// Of the L2: activations smaller than the first share are found there by a repeated run, those larger
-// than the second evict themselves.
+// Of the L2: activations smaller than the first share are found there by a repeated run, those
+// larger than the second evict themselves.
 constexpr double kWarmActivations = 0.4, kColdActivations = 1.0;
 
 bool isScaled(const mansard_kernel &kernel) {
@@ -37,23 +37,21 @@ bool describeOperands(const NvidiaModel &model, const mansard_kernel &kernel, Ma
   work.activationBytes = bytesOf(kernel.dtype);
   work.weightBytes = bytesOf(kernel.weight_dtype);
   work.outBytes = bytesOf(kernel.out_dtype);
-  work.matrixShare = model.matrixShare(work.compute);
   work.dramShare = model.constants.gemmDram;
   const bool native = work.compute == kernel.dtype;
   if (widensWeights(model, kernel) || !native) {
     work.dequantizeClocks = model.constants.gemmDequantize;
     work.matrixShare *= model.constants.gemmWidened;
   }
-  // Scales of 128 x 128 blocks are applied to FP32 partial sums on the CUDA cores, until Blackwell's
-  // tensor cores take scales themselves. That kernel wants tokens on the instruction's 64 rows.
+  // Scales of 128 x 128 blocks are applied to FP32 partial sums on the CUDA cores, until
+  // Blackwell's tensor cores take scales themselves. That kernel wants tokens on the instruction's
+  // 64 rows.
   const bool blocks = kernel.scaling == MANSARD_SCALING_BLOCK && bytesOf(kernel.dtype) == 1;
   if (blocks || kernel.dtype == MANSARD_DTYPE_INT8)
     work.mostSplit = 1; // the libraries' kernels for these do not split K
-  if (blocks && native &&
-      model.generation != Generation::blackwell) {
+  if (blocks && native && model.generation != Generation::blackwell) {
     work.promoteClocks = model.constants.gemmPromote;
-    if (model.generation == Generation::hopper)
-      {
+    if (model.generation == Generation::hopper) {
       work.leastHeight = 64;
       work.mostHeight = 128;
       work.heightStep = 64;
@@ -67,9 +65,8 @@ void setTraffic(const NvidiaModel &model, const Counts &counts, MatmulWork &work
   // A measured loop rotates weights but reuses its activations. Results are written back.
   const double warm = model.constants.gemmWarm * model.l2Bytes;
   work.weightDram = counts.weightBytes * missShare(counts.weightBytes, warm, 1.2 * warm);
-  work.activationDram =
-      activations * missShare(activations, kWarmActivations * model.l2Bytes,
-                              kColdActivations * model.l2Bytes);
+  work.activationDram = activations * missShare(activations, kWarmActivations * model.l2Bytes,
+                                                kColdActivations * model.l2Bytes);
   work.outDram = counts.writeBytes;
 }
 
@@ -94,7 +91,8 @@ void setEpilogue(uint32_t epilogue, MatmulWork &work) {
 }
 
 Busy quantizeBusy(const NvidiaModel &model, const mansard_kernel &kernel, double rows, double k) {
-  const double read = quantizePasses(kernel) * rows * k * 2, written = rows * k * bytesOf(kernel.dtype);
+  const double read = quantizePasses(kernel) * rows * k * 2,
+               written = rows * k * bytesOf(kernel.dtype);
   Busy busy;
   busy[MANSARD_BOUND_DRAM] = model.dramUs(read, written, model.constants.gemmDram);
   busy[MANSARD_BOUND_L2] = (read + written) / (model.l2BytesPerUs * model.constants.gemmL2);

@@ -1,5 +1,5 @@
-// What a kernel's description says about its matmuls: operand widths, what is multiplied, the vector
-// work beside it, and which bytes DRAM sees.
+// What a kernel's description says about its matmuls: operand widths, what is multiplied, the
+// vector work beside it, and which bytes DRAM sees.
 #pragma once
 
 #include "matmul_schedule.h"
@@ -8,8 +8,8 @@
 
 namespace mansard::nvidia {
 
-/// Sets what follows from the dtypes and the scaling alone. False (and `out` refused) where the chip
-/// cannot multiply them.
+/// Sets what follows from the dtypes and the scaling alone. False (and `out` refused) where the
+/// chip cannot multiply them.
 bool describeOperands(const NvidiaModel &model, const mansard_kernel &kernel, MatmulWork &work,
                       mansard_estimate &out);
 
@@ -19,8 +19,8 @@ void setTraffic(const NvidiaModel &model, const Counts &counts, MatmulWork &work
 /// Adds an epilogue's vector work for each output of the accumulator.
 void setEpilogue(uint32_t epilogue, MatmulWork &work);
 
-/// Microseconds of a kernel that quantises `rows` x `k` activations before the matmul, at the memory's
-/// pace: a scale for the whole tensor takes a pass of its own to find.
+/// Microseconds of a kernel that quantises `rows` x `k` activations before the matmul, at the
+/// memory's pace: a scale for the whole tensor takes a pass of its own to find.
 Busy quantizeBusy(const NvidiaModel &model, const mansard_kernel &kernel, double rows, double k);
 
 /// Start of a kernel, with what reading scales adds.

@@ -22,12 +22,12 @@ void estimateMlaPrefill(const NvidiaModel &model, const mansard_kernel &kernel,
   s.keyHeads = static_cast<double>(a.heads);
   s.keyDim = static_cast<double>(a.nope_dim + a.rope_dim);
   s.valueDim = static_cast<double>(a.value_dim);
-  s.keyBytes = keyBytes(kernel, s.q, s.kv);
+  s.keyBytes = s.cacheBytes = bytesOf(kernel.dtype); // expanded from the cache before
   s.readBytes = counts.readBytes;
   s.queryBytes = s.batch * s.keyHeads * s.q * s.keyDim * bytesOf(kernel.dtype);
   s.writeBytes = counts.writeBytes;
   s.startUs = model.constants.mlaPrefillStartUs;
-  s.matrixShare = model.matrixShare(s.compute, model.constants.mlaPrefillMatrix);
+  s.matrixShare = model.constants.mlaPrefillMatrix;
   Parts parts;
   pricePrefill(model, s, parts, out);
   out.operations = counts.matrixOperations;
@@ -60,7 +60,7 @@ void estimateMlaDecode(const NvidiaModel &model, const mansard_kernel &kernel,
   s.itemUs = c.mlaItemUs;
   s.latencyUs = c.mlaLatencyUs;
   s.dramShare = c.mlaDram;
-  s.matrixShare = model.matrixShare(s.compute, c.mlaMatrix);
+  s.matrixShare = c.mlaMatrix;
   priceDecode(model, s, out);
   out.operations = counts.matrixOperations;
 }

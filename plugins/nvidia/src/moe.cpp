@@ -1,5 +1,5 @@
-// Fused mixtures of experts: the local experts' two matmuls, each launched once for all experts, the
-// activation between them (in the first one's epilogue), and the permutation of tokens into the
+// Fused mixtures of experts: the local experts' two matmuls, each launched once for all experts,
+// the activation between them (in the first one's epilogue), and the permutation of tokens into the
 // experts' order and back.
 #include "matmul_work.h"
 
@@ -32,7 +32,8 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
   const double hidden = static_cast<double>(moe.hidden);
   const double inter =
       static_cast<double>(moe.inter) / static_cast<double>(std::max<int64_t>(moe.tp, 1));
-  const double local = static_cast<double>(moe.experts) / static_cast<double>(std::max<int64_t>(moe.ep, 1));
+  const double local =
+      static_cast<double>(moe.experts) / static_cast<double>(std::max<int64_t>(moe.ep, 1));
   const bool narrow = bytesOf(kernel.weight_dtype) < 2;
   const double matrices = moe.gated ? 3 : 2;
   const Counts counts = countWork(kernel);
@@ -68,10 +69,10 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
   // Rows gathered into the experts' order, activated, and gathered back, weighted and summed.
   const double tokens = load.distinctTokens * hidden * wide;
   const double wideRows = rows * hidden * wide, wideActivations = rows * inter * wide;
-  const double read = c.moePermute * (tokens + down + (fused ? 0 : wideRows + up + wideActivations));
-  const double written =
-      c.moePermute * (gathered + counts.writeBytes +
-                      (fused ? 0 : wideRows + wideActivations + activated));
+  const double read =
+      c.moePermute * (tokens + down + (fused ? 0 : wideRows + up + wideActivations));
+  const double written = c.moePermute * (gathered + counts.writeBytes +
+                                         (fused ? 0 : wideRows + wideActivations + activated));
   const double activations = rows * inter;
   Busy permute;
   permute[MANSARD_BOUND_L2] = (read + written) / (model.l2BytesPerUs * c.gemmL2);
@@ -81,8 +82,8 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
                      kVectorMix[MANSARD_VECTOR_SILU_MUL].special / model.specialPerUs);
 
   Parts parts;
-  parts.addSerial(MANSARD_BOUND_FIXED, c.moeStartUs + c.moeExpertUs * local +
-                                             (narrow ? c.moeQuantizeUs : 0));
+  parts.addSerial(MANSARD_BOUND_FIXED,
+                  c.moeStartUs + c.moeExpertUs * local + (narrow ? c.moeQuantizeUs : 0));
   upward.addTo(parts);
   downward.addTo(parts);
   parts.addOverlapped(permute);

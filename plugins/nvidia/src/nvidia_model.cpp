@@ -47,9 +47,9 @@ Result<NvidiaModel> NvidiaModel::create(const sdk::Chip &chip) {
   model.clocksPerUs = required(c.clock_hz, chip, "compute.clock_GHz") * kMicro;
   for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
     model.matrixOpsPerUs[type] = c.matrix_ops_per_s[type] * kMicro;
-  model.lanesPerUs = required(c.vector_ops_per_s[MANSARD_DTYPE_FP32], chip,
-                              "vector.ops_per_clock.fp32") *
-                     kMicro / 2;
+  model.lanesPerUs =
+      required(c.vector_ops_per_s[MANSARD_DTYPE_FP32], chip, "vector.ops_per_clock.fp32") * kMicro /
+      2;
   model.specialPerUs = required(c.special_ops_per_s, chip, "vector.special_per_clock") * kMicro;
   model.sramBytes = required(c.sram_bytes_per_core, chip, "sram.per_core_KiB");
   model.sramBytesPerUs =
@@ -95,20 +95,17 @@ uint32_t NvidiaModel::computeType(uint32_t dtype) const {
   }
 }
 
-double NvidiaModel::matrixShare(uint32_t dtype) const {
+NvidiaModel::MatrixRate NvidiaModel::matrixRate(uint32_t dtype, double relative) const {
   const double bytes = bytesOf(dtype);
   const double picojoules = bytes >= 2   ? constants.gemmEnergy16
                             : bytes >= 1 ? constants.gemmEnergy8
                                          : constants.gemmEnergy4;
   const double peak = matrixOpsPerUs[dtype];
-  double share = std::min(1.0, constants.gemmIssue);
-  if (chip.tdp_watts > 0 && picojoules > 0 && peak > 0) // watts over pJ: operations a microsecond
-    share = std::min(share, chip.tdp_watts / picojoules * 1e6 / peak);
-  return share;
-}
-
-double NvidiaModel::matrixShare(uint32_t dtype, double relative) const {
-  return std::min(1.0, relative * matrixShare(dtype));
+  const double issued = peak * std::min(1.0, relative * std::min(1.0, constants.gemmIssue));
+  if (!(chip.tdp_watts > 0) || !(picojoules > 0))
+    return {issued / cores, issued};
+  const double powered = chip.tdp_watts / picojoules * 1e6; // W over pJ
+  return {issued / cores, std::min(issued, powered * std::min(1.0, relative))};
 }
 
 void NvidiaModel::estimate(const mansard_kernel &kernel, mansard_estimate &out) const noexcept {

@@ -43,15 +43,18 @@ public:
   /// The type that the tensor cores multiply for operands of `dtype`: itself, or the next wider
   /// that they have; MANSARD_DTYPE_COUNT if none.
   uint32_t computeType(uint32_t dtype) const;
-  /// Share of the tensor peak that a well-fed matmul of `dtype` sustains: what its kernel issues, or
-  /// what the board's power lets it.
-  double matrixShare(uint32_t dtype) const;
-  /// The same of a kernel that runs at `relative` of a matmul's rate; at most 1.
-  double matrixShare(uint32_t dtype, double relative) const;
+  /// Rates of the tensor cores for `dtype` in operations a microsecond, for kernels that run at
+  /// `relative` of a matmul's rate: of one core, limited by what its kernel issues, and of the
+  /// whole chip, limited by the board's power. Cores that stand idle leave their power to the
+  /// others.
+  struct MatrixRate {
+    double core, chip;
+  };
+  MatrixRate matrixRate(uint32_t dtype, double relative) const;
 };
 
-/// Share of a tensor's bytes that DRAM sees: 0 up to `from` bytes of footprint (a repeated run finds
-/// them in L2), 1 beyond `to` (it evicts itself before it comes round).
+/// Share of a tensor's bytes that DRAM sees: 0 up to `from` bytes of footprint (a repeated run
+/// finds them in L2), 1 beyond `to` (it evicts itself before it comes round).
 inline double missShare(double footprint, double from, double to) {
   return footprint <= from ? 0 : footprint >= to ? 1 : (footprint - from) / (to - from);
 }

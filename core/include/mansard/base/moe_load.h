@@ -55,9 +55,7 @@ public:
       : low_(low), high_(high), exponent_(std::fabs(1 - alpha) < 1e-6 ? 1e-6 : 1 - alpha),
         from_(std::pow(low, exponent_)), to_(std::pow(high, exponent_)) {}
 
-  double quantile(double u) const {
-    return std::pow(from_ + u * (to_ - from_), 1 / exponent_);
-  }
+  double quantile(double u) const { return std::pow(from_ + u * (to_ - from_), 1 / exponent_); }
   double high() const { return high_; }
   double mean() const { return moment(1, low_, high_); }
   double variance() const {

@@ -38,6 +38,7 @@ public:
   Result<MemoryTechnology> memory(const std::string &id) const;
   /// Constants of a family: targets/calibration/<family>.toml.
   Result<Document> calibration(const std::string &family) const;
+  /// The file of a built-in model; a path as it is; of a folder, the config.json in it.
   Result<std::string> modelPath(const std::string &name) const;
 
 private:

@@ -30,4 +30,7 @@ struct Frontend {
 /// Loads libmansard_ir from the install or build folder. An error says how to build with it.
 Result<const Frontend *> loadFrontend();
 
+/// A model by its file, a .toml or a config.json; only the latter needs the front end.
+Result<Transformer> readModel(const std::string &path);
+
 } // namespace mansard::work
