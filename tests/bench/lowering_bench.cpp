@@ -1,4 +1,5 @@
 // Time from a model to its program, once the front end's context is made.
+#include <mansard/hw/catalog.h>
 #include <mansard/work/frontend.h>
 
 #include <benchmark/benchmark.h>
@@ -6,11 +7,15 @@
 namespace mansard {
 namespace {
 
-void lowerModel(benchmark::State &state, const char *file, work::Phase phase) {
+void lowerModel(benchmark::State &state, const char *id, work::Phase phase) {
   auto frontend = work::loadFrontend();
   if (!frontend)
     return state.SkipWithError(frontend.error().text().c_str());
-  auto model = work::readTransformer(std::string(MANSARD_ROOT) + "/configs/models/" + file);
+  const hw::Catalog catalog;
+  const auto path = catalog.modelPath(id);
+  if (!path)
+    return state.SkipWithError(path.error().text().c_str());
+  auto model = work::readTransformer(*path);
   if (!model)
     return state.SkipWithError(model.error().text().c_str());
   work::Workload workload;
@@ -30,11 +35,11 @@ void lowerModel(benchmark::State &state, const char *file, work::Phase phase) {
   }
 }
 
-BENCHMARK_CAPTURE(lowerModel, deepseek_v3_decode, "deepseek-v3.toml", work::Phase::decode)
+BENCHMARK_CAPTURE(lowerModel, deepseek_v3_decode, "deepseek-v3", work::Phase::decode)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(lowerModel, deepseek_v3_prefill, "deepseek-v3.toml", work::Phase::prefill)
+BENCHMARK_CAPTURE(lowerModel, deepseek_v3_prefill, "deepseek-v3", work::Phase::prefill)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(lowerModel, llama_70b_decode, "llama-3.1-70b.toml", work::Phase::decode)
+BENCHMARK_CAPTURE(lowerModel, llama_70b_decode, "llama-3.1-70b", work::Phase::decode)
     ->Unit(benchmark::kMillisecond);
 
 } // namespace

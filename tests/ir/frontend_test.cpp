@@ -90,9 +90,26 @@ void expectError(const work::Transformer &model, const work::Parallelism &parall
 
 TEST(Sharding, DegreesThatDoNotDivideNameBothAndTheNearest) {
   expectError(readModel("llama-3.1-70b"), {7, 1, 1, 1}, {"--tp 7", "64", "--tp 8"});
-  expectError(readModel("deepseek-v3"), {1, 1, 96, 96}, {"--ep 96", "256", "--ep 64"});
+  expectError(readModel("mixtral-8x7b"), {16, 1, 1, 16}, {"--ep 16", "8", "--ep 8"});
   expectError(readModel("llama-3.1-8b"), {1, 1, 4, 4}, {"--ep 4", "has none"});
   expectError(readModel("llama-3.1-8b"), {1, 64, 1, 1}, {"--pp 64", "32"});
+}
+
+TEST(Sharding, MoreDevicesThanExpertsHoldSecondCopies) {
+  work::Workload workload;
+  workload.batch = 15360;
+  workload.parallelism = {1, 1, 320, 320};
+  const work::Program program = lower(readModel("deepseek-v3"), workload);
+  for (const work::Kernel &kernel : program.kernels) {
+    if (kernel.op == MANSARD_OP_MOE) {
+      EXPECT_EQ(kernel.u.moe.experts, 320);
+      EXPECT_EQ(kernel.u.moe.ep, 320);
+    }
+    if (kernel.op == MANSARD_OP_EXPERT_PARALLEL) {
+      EXPECT_EQ(kernel.u.expert_parallel.experts, 320);
+    }
+  }
+  EXPECT_THAT(program.notes, ::testing::Contains(::testing::HasSubstr("64 of them with second")));
 }
 
 TEST(Frontend, SameInputsGiveTheSameProgramOnEveryThread) {

@@ -24,8 +24,10 @@ std::vector<std::string> brokenFloors(const mansard_chip &chip, const work::Kern
                                    work::describe(kernel), estimate.latency_us, least_us, what));
   };
   floor(counts.matrixOperations, chip.matrix_ops_per_s[kernel.dtype], "the matrix unit's peak");
-  floor(counts.readBytes + counts.writeBytes - chip.l2_bytes, chip.dram_peak_bytes_per_s,
-        "the memory's peak");
+  // What the last-level cache holds may be there already, and another draw of a balanced routing may
+  // touch fewer experts.
+  floor(counts.readBytes - counts.chanceBytes + counts.writeBytes - chip.l2_bytes,
+        chip.dram_peak_bytes_per_s, "the memory's peak");
   double links = 0;
   bool adds = false;
   for (const mansard_link &link : chip.links) {

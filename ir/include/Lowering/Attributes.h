@@ -1,6 +1,8 @@
 // The attributes by which a module says what it is of: on the function of a step.
 #pragma once
 
+#include <mlir/IR/Operation.h>
+
 #include <llvm/ADT/StringRef.h>
 
 namespace mansard::ir {
@@ -21,5 +23,8 @@ inline constexpr llvm::StringLiteral kNotesAttr = "mansard.notes";
 inline constexpr llvm::StringLiteral kLayersAttr = "mansard.layers";
 /// Unit, on a repeat: every turn has the same parameters and cache.
 inline constexpr llvm::StringLiteral kSameParametersAttr = "mansard.same_parameters";
+
+/// Adds to `step`'s notes and says the same in a remark.
+void addNote(mlir::Operation *step, llvm::StringRef text);
 
 } // namespace mansard::ir

@@ -67,7 +67,8 @@ Result<> checkSharding(const work::Transformer &model, const work::Workload &wor
                              p.ep, model.name.empty() ? model.id : model.name),
                  "--ep"};
   if (hasExperts) {
-    const auto spread = [&](int64_t ep) { return model.moe.experts % ep == 0; };
+    // Over several replicas, second copies fill the places that are left.
+    const auto spread = [&](int64_t ep) { return ep > p.tp || model.moe.experts % ep == 0; };
     if (!spread(p.ep))
       return indivisible("--ep", p.ep, "experts", model.moe.experts,
                          nearest(p.ep, model.moe.experts, spread));

@@ -10,6 +10,7 @@
 #include <mlir/Pass/PassRegistry.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace mansard::ir {
 namespace {

@@ -66,10 +66,17 @@ Layer describeLayer(const work::Transformer &model, const work::LayerRun &run, i
 }
 
 std::vector<Turn> planLayers(const work::Transformer &model) {
+  // Only patterns with a number in them tell layers of one kind apart.
+  const bool numbered = std::any_of(
+      model.unquantised.begin(), model.unquantised.end(), [](const std::string &pattern) {
+        return pattern.find_first_of("0123456789") != std::string::npos;
+      });
   std::vector<Layer> layers;
   for (const work::LayerRun &run : model.layers)
     for (int64_t i = 0; i < run.count; ++i)
-      layers.push_back(describeLayer(model, run, static_cast<int64_t>(layers.size())));
+      layers.push_back(i > 0 && !numbered
+                           ? layers.back()
+                           : describeLayer(model, run, static_cast<int64_t>(layers.size())));
   std::vector<Turn> turns;
   constexpr size_t kLongestTurn = 8;
   for (size_t at = 0; at < layers.size();) {

@@ -11,9 +11,8 @@
 
 #include <mlir/Dialect/Func/IR/FuncOps.h>
 
-#include <llvm/ADT/StringExtras.h>
-
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 
@@ -89,11 +88,19 @@ public:
   }
 
 private:
+  static std::vector<std::string_view> names() {
+    std::vector<std::string_view> result;
+    for (const DTypeInfo &type : kDTypes)
+      result.push_back(type.name);
+    return result;
+  }
+
   mlir::LogicalResult readOptions() {
     for (const std::string &name : native) {
       const std::optional<DType> type = parseDType(name);
       if (!type)
-        return getOperation().emitError() << "native=" << name << " is no data type";
+        return mlir::emitError(getOperation().getLoc())
+               << fmt::format("native={} is no data type; {} are", name, fmt::join(names(), " "));
       target_.matrix[static_cast<uint32_t>(*type)] = true;
     }
     return mlir::success();
@@ -154,9 +161,6 @@ private:
   }
 
   void report() {
-    llvm::SmallVector<mlir::Attribute, 4> notes;
-    if (auto old = getOperation()->getAttrOfType<mlir::ArrayAttr>(kNotesAttr))
-      notes.append(old.begin(), old.end());
     for (const auto &[types, values] : changed_) {
       const auto [from, to] = types;
       const std::string note =
@@ -166,11 +170,8 @@ private:
                             target_.target, nameOf(from), nameOf(to), nameOf(from))
               : fmt::format("{} has no {} matrix unit: {} is used in its place", target_.target,
                             nameOf(from), nameOf(to));
-      notes.push_back(mlir::StringAttr::get(&getContext(), note));
-      mlir::emitRemark(getOperation().getLoc()) << note;
+      addNote(getOperation(), note);
     }
-    if (!changed_.empty())
-      getOperation()->setAttr(kNotesAttr, mlir::ArrayAttr::get(&getContext(), notes));
   }
 
   ListOption<std::string> native{*this, "native",

@@ -64,33 +64,23 @@ public:
         repeats.push_back(op);
     });
     if (repeats.empty())
-      return note("no tokens are exchanged between devices: there is nothing to overlap with");
+      return addNote(getOperation(), "no tokens are exchanged between devices: there is nothing to overlap with");
     if (mode == work::Overlap::shared_expert) {
       bool any = false;
       for (RepeatOp op : repeats)
         any |= overlapShared(op);
       return any ? void()
-                 : note("the model has no shared experts to run beside the exchange of tokens");
+                 : addNote(getOperation(), "the model has no shared experts to run beside the exchange of tokens");
     }
     const auto sequences = getOperation()->getAttrOfType<mlir::IntegerAttr>(kSequencesAttr);
     if (!sequences || sequences.getInt() < 2)
-      return note("a device has one sequence at a time: there is no second half to overlap with");
+      return addNote(getOperation(), "a device has one sequence at a time: there is no second half to overlap with");
     for (RepeatOp op : repeats)
       if (op->hasAttr(kLayersAttr))
         splitInTwo(op, sequences.getInt());
   }
 
 private:
-  void note(llvm::StringRef text) {
-    mlir::Builder builder(&getContext());
-    llvm::SmallVector<mlir::Attribute, 4> notes;
-    if (auto old = getOperation()->getAttrOfType<mlir::ArrayAttr>(kNotesAttr))
-      notes.append(old.begin(), old.end());
-    notes.push_back(builder.getStringAttr(text));
-    getOperation()->setAttr(kNotesAttr, builder.getArrayAttr(notes));
-    mlir::emitRemark(getOperation().getLoc()) << text;
-  }
-
   bool overlapShared(RepeatOp repeat) {
     mlir::Block &body = repeat.getBody().front();
     DispatchOp dispatch = *body.getOps<DispatchOp>().begin();

@@ -14,8 +14,9 @@ LogicalResult Sharder::permute(GatherOp op) {
   const ExpertsAttr whole = *op.getExperts();
   if (whole.getEp() != 1 || whole.getTp() != 1)
     return op.emitError() << "'" << labelOf(op) << "' has experts that are cut already";
-  FailureOr<int64_t> experts =
-      divide(op, "experts", whole.getExperts(), p_.ep, "ep");
+  routedExperts_ = whole.getExperts();
+  const int64_t places = expertPlaces(routedExperts_);
+  FailureOr<int64_t> experts = divide(op, "experts", places, p_.ep, "ep");
   FailureOr<int64_t> tokens = localRows(op, whole.getTokens());
   if (failed(experts) || failed(tokens))
     return failure();
@@ -25,7 +26,7 @@ LogicalResult Sharder::permute(GatherOp op) {
     const int64_t group =
         std::max(localSequences_, (sequences_ * replicas + p_.dp * p_.pp - 1) / (p_.dp * p_.pp));
     return exchange(op, ExpertsAttr::get(op.getContext(), group * perSequence, whole.getTopk(),
-                                         whole.getExperts(), p_.ep, 1));
+                                         places, p_.ep, 1));
   }
   op.setExpertsAttr(ExpertsAttr::get(op.getContext(), *tokens, whole.getTopk(), whole.getExperts(),
                                      p_.ep, expertWidthWays()));

@@ -88,6 +88,7 @@ LogicalResult Sharder::visitWeight(WeightOp op) {
     break;
   case Shard::expert_column:
   case Shard::expert_row:
+    shape[0] = expertPlaces(shape[0]);
     result = cut(shape[0], "experts", p_.ep, "ep");
     if (result.succeeded() && shape.size() == 3)
       result = op.getShard() == Shard::expert_row

@@ -3,6 +3,8 @@
 #include <Lowering/Attributes.h>
 #include <mansard/base/units.h>
 
+#include <fmt/format.h>
+
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/TypeSwitch.h>
 
@@ -52,6 +54,10 @@ LogicalResult Sharder::run(mlir::func::FuncOp step) {
     return failure();
   if (p_.pp > 1)
     sendBetweenStages(step);
+  if (const int64_t places = expertPlaces(routedExperts_); places != routedExperts_)
+    addNote(step, fmt::format("{} experts fill {} places, {} of them with second copies that share "
+                              "their experts' tokens",
+                              routedExperts_, places, places - routedExperts_));
   step.setFunctionType(mlir::FunctionType::get(step.getContext(), body.getArgumentTypes(),
                                                body.getTerminator()->getOperandTypes()));
   mlir::Builder builder(step.getContext());

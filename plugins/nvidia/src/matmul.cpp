@@ -18,19 +18,4 @@ void estimateMatmul(const NvidiaModel &model, const mansard_kernel &kernel, mans
   finishMatmul(model, kernel, counts, work, schedule, out);
 }
 
-void estimateGroupedMatmul(const NvidiaModel &model, const mansard_kernel &kernel,
-                           mansard_estimate &out) {
-  const mansard_grouped_matmul &g = kernel.u.grouped_matmul;
-  MatmulWork work;
-  if (!describeOperands(model, kernel, work, out))
-    return;
-  setEvenRows(work, static_cast<double>(g.groups), static_cast<double>(g.m));
-  work.n = static_cast<double>(g.n);
-  work.k = static_cast<double>(g.k);
-  const Counts counts = countWork(kernel);
-  setTraffic(model, counts, work);
-  const MatmulSchedule schedule = scheduleMatmul(model, work);
-  finishMatmul(model, kernel, counts, work, schedule, out);
-}
-
 } // namespace mansard::nvidia

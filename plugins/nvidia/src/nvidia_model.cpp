@@ -24,6 +24,28 @@ double required(double value, const sdk::Chip &chip, const char *key) {
                        "\", which the model \"nvidia\" needs");
 }
 
+constexpr uint32_t bit(uint32_t op) { return 1u << op; }
+constexpr uint32_t kMeasuredEverywhere =
+    bit(MANSARD_OP_MATMUL) | bit(MANSARD_OP_ATTENTION_PREFILL) | bit(MANSARD_OP_ATTENTION_DECODE) |
+    bit(MANSARD_OP_MLA_PREFILL) | bit(MANSARD_OP_MLA_DECODE) | bit(MANSARD_OP_MOE) |
+    bit(MANSARD_OP_COLLECTIVE);
+
+/// Operations that measurements of the family stand behind.
+constexpr uint32_t measuredOperations(Generation generation) {
+  switch (generation) {
+  case Generation::ampere:
+    return kMeasuredEverywhere | bit(MANSARD_OP_VECTOR);
+  case Generation::hopper:
+    return kMeasuredEverywhere | bit(MANSARD_OP_VECTOR) | bit(MANSARD_OP_GROUPED_MATMUL) |
+           bit(MANSARD_OP_EXPERT_PARALLEL);
+  case Generation::blackwell:
+    return kMeasuredEverywhere | bit(MANSARD_OP_EXPERT_PARALLEL);
+  case Generation::ada:
+    return 0;
+  }
+  return 0;
+}
+
 } // namespace
 
 Result<NvidiaModel> NvidiaModel::create(const sdk::Chip &chip) {
@@ -109,6 +131,12 @@ NvidiaModel::MatrixRate NvidiaModel::matrixRate(uint32_t dtype, double relative)
 }
 
 void NvidiaModel::estimate(const mansard_kernel &kernel, mansard_estimate &out) const noexcept {
+  dispatch(kernel, out);
+  if (out.status == MANSARD_OK && !(measuredOperations(generation) >> kernel.op & 1u))
+    out.flags |= MANSARD_ESTIMATE_UNCALIBRATED;
+}
+
+void NvidiaModel::dispatch(const mansard_kernel &kernel, mansard_estimate &out) const noexcept {
   switch (kernel.op) {
   case MANSARD_OP_MATMUL:
     return estimateMatmul(*this, kernel, out);

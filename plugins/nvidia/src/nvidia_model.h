@@ -51,6 +51,9 @@ public:
     double core, chip;
   };
   MatrixRate matrixRate(uint32_t dtype, double relative) const;
+
+private:
+  void dispatch(const mansard_kernel &kernel, mansard_estimate &out) const noexcept;
 };
 
 /// Share of a tensor's bytes that DRAM sees: 0 up to `from` bytes of footprint (a repeated run

@@ -1,0 +1,113 @@
+// How attention uses a GPU: query tiles and their causal waste, the softmax beside the tensor
+// cores, splits of the KV length, caches that are shared by heads.
+#include "family_fixture.h"
+
+namespace mansard {
+namespace {
+
+using test::Opened;
+
+work::Kernel attention(uint32_t op, int64_t batch, int64_t q, int64_t kv, int64_t heads,
+                       int64_t kvHeads, int64_t dim) {
+  work::Kernel kernel = test::bf16(op);
+  kernel.u.attention = {batch, q, kv, heads, kvHeads, dim, 0, 1, 0};
+  return kernel;
+}
+
+work::Kernel latent(uint32_t op, int64_t batch, int64_t q, int64_t kv, int64_t heads) {
+  work::Kernel kernel = test::bf16(op);
+  kernel.u.mla = {batch, q, kv, heads, 512, 64, 128, 128};
+  return kernel;
+}
+
+TEST(NvidiaAttention, LongPrefillReachesMostOfTheTensorPeakButNotAll) {
+  const Opened h100("h100-sxm");
+  const mansard_estimate out =
+      h100.estimate(attention(MANSARD_OP_ATTENTION_PREFILL, 1, 16384, 16384, 32, 8, 128));
+  const double rate =
+      out.operations / out.latency_us * 1e6 / h100.chip().matrix_ops_per_s[MANSARD_DTYPE_BF16];
+  EXPECT_GT(rate, 0.5); // FlashAttention-3 reports 0.5 to 0.75 of it
+  EXPECT_LT(rate, 0.85);
+}
+
+TEST(NvidiaAttention, CausalMaskHalvesLongPrefill) {
+  const Opened h100("h100-sxm");
+  work::Kernel kernel = attention(MANSARD_OP_ATTENTION_PREFILL, 4, 16384, 16384, 32, 8, 128);
+  const double causal = h100.estimate(kernel).latency_us;
+  kernel.u.attention.causal = 0;
+  EXPECT_NEAR(h100.estimate(kernel).latency_us / causal, 2, 0.15);
+}
+
+TEST(NvidiaAttention, SlowExponentialsShowInPrefill) {
+  const work::Kernel kernel = attention(MANSARD_OP_ATTENTION_PREFILL, 1, 16384, 16384, 32, 8, 64);
+  const double slow =
+      Opened("h100-sxm", {{"vector.special_per_clock", "4"}}).estimate(kernel).latency_us;
+  EXPECT_GT(slow, 1.5 * Opened("h100-sxm").estimate(kernel).latency_us);
+}
+
+TEST(NvidiaAttention, WindowBoundsTheWork) {
+  const Opened h100("h100-sxm");
+  work::Kernel kernel = attention(MANSARD_OP_ATTENTION_PREFILL, 1, 32768, 32768, 32, 8, 128);
+  const double whole = h100.estimate(kernel).latency_us;
+  kernel.u.attention.window = 1024;
+  EXPECT_LT(h100.estimate(kernel).latency_us, 0.2 * whole);
+}
+
+TEST(NvidiaAttention, LongDecodeStreamsItsCache) {
+  const Opened h100("h100-sxm");
+  const mansard_estimate out =
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 64, 1, 32768, 64, 8, 128));
+  const double bytes = 64.0 * 8 * 32768 * 2 * 128 * 2; // 8.6 GB: 2564 us at 3.35 TB/s
+  EXPECT_EQ(out.bound, MANSARD_BOUND_DRAM);
+  EXPECT_GT(out.latency_us, bytes / h100.chip().dram_peak_bytes_per_s * 1e6);
+  EXPECT_LT(out.latency_us, 1.25 * bytes / h100.chip().dram_peak_bytes_per_s * 1e6);
+}
+
+TEST(NvidiaAttention, FewSequencesAreSplitAlongTheCache) {
+  const Opened h100("h100-sxm");
+  EXPECT_GT(
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 1, 1, 65536, 8, 1, 128)).tiling.split_k,
+      8);
+  EXPECT_EQ(h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 256, 1, 1024, 64, 8, 128))
+                .tiling.split_k,
+            1);
+}
+
+TEST(NvidiaAttention, HeadsThatShareACacheAreNearlyFree) {
+  const Opened h100("h100-sxm");
+  const double one =
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 64, 1, 8192, 8, 8, 128)).latency_us;
+  const double eight =
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 64, 1, 8192, 64, 8, 128)).latency_us;
+  EXPECT_LT(eight, 1.1 * one);
+}
+
+TEST(NvidiaAttention, ShortCachesCostAWholePage) {
+  const Opened h100("h100-sxm");
+  const double one =
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 2048, 1, 1, 8, 8, 128)).latency_us;
+  const double page =
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 2048, 1, 128, 8, 8, 128)).latency_us;
+  EXPECT_GT(one, 0.9 * page);
+}
+
+TEST(NvidiaAttention, LatentDecodeWithManyHeadsIsComputeHeavy) {
+  // 128 heads share 576 numbers a key: 242 operations a byte, near H100's ratio of 295.
+  const Opened h100("h100-sxm");
+  const mansard_estimate few = h100.estimate(latent(MANSARD_OP_MLA_DECODE, 128, 1, 8192, 16));
+  const mansard_estimate many = h100.estimate(latent(MANSARD_OP_MLA_DECODE, 128, 1, 8192, 128));
+  EXPECT_GT(many.latency_us, 1.05 * few.latency_us);
+  EXPECT_GT(many.part_us[MANSARD_BOUND_MATRIX], few.part_us[MANSARD_BOUND_MATRIX]);
+}
+
+TEST(NvidiaAttention, ExpandedLatentPrefillGrowsWithTheSquare) {
+  const Opened h100("h100-sxm");
+  const double ratio =
+      h100.estimate(latent(MANSARD_OP_MLA_PREFILL, 1, 16384, 16384, 128)).latency_us /
+      h100.estimate(latent(MANSARD_OP_MLA_PREFILL, 1, 8192, 8192, 128)).latency_us;
+  EXPECT_GT(ratio, 3.3);
+  EXPECT_LT(ratio, 4.1);
+}
+
+} // namespace
+} // namespace mansard

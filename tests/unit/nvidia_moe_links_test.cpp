@@ -1,0 +1,128 @@
+// Mixtures of experts, vector work and links on a GPU.
+#include "family_fixture.h"
+
+#include <mansard/base/moe_load.h>
+
+namespace mansard {
+namespace {
+
+using test::Opened;
+
+work::Kernel mixture(int64_t tokens, int64_t experts, int64_t ep) {
+  work::Kernel kernel = test::bf16(MANSARD_OP_MOE);
+  kernel.u.moe = {tokens, 4096, 1536, 8, experts, 1, ep, 0, MANSARD_DISTRIBUTION_BALANCED, 1};
+  return kernel;
+}
+
+work::Kernel collective(uint32_t kind, int64_t ranks, int64_t bytes) {
+  work::Kernel kernel = test::bf16(MANSARD_OP_COLLECTIVE);
+  kernel.u.collective = {ranks, bytes, kind, 0};
+  return kernel;
+}
+
+TEST(NvidiaMoe, FewTokensReadTheTouchedExpertsWeights) {
+  const Opened h100("h100-sxm");
+  // 8 tokens x 8 experts touch 64 of 128; each has 3 x 4096 x 1536 weights of two bytes.
+  const mansard_estimate out = h100.estimate(mixture(8, 128, 1));
+  const double weights = 64 * 3.0 * 4096 * 1536 * 2;
+  EXPECT_GE(out.dram_read_bytes, weights);
+  EXPECT_LT(out.dram_read_bytes, 1.1 * weights);
+  EXPECT_EQ(out.bound, MANSARD_BOUND_DRAM);
+}
+
+TEST(NvidiaMoe, ManyTokensAreComputeBound) {
+  EXPECT_EQ(Opened("h100-sxm").estimate(mixture(32768, 128, 1)).bound, MANSARD_BOUND_MATRIX);
+}
+
+TEST(NvidiaMoe, SpreadingExpertsDividesTheWork) {
+  const Opened h100("h100-sxm");
+  const double all = h100.estimate(mixture(16384, 128, 1)).latency_us;
+  const double eighth = h100.estimate(mixture(16384, 128, 8)).latency_us;
+  EXPECT_NEAR(all / eighth, 8, 2);
+}
+
+TEST(NvidiaMoe, SkewedRoutingLoadsTheBusiestDevice) {
+  const Opened h100("h100-sxm");
+  work::Kernel kernel = mixture(16384, 128, 16);
+  const double balanced = h100.estimate(kernel).latency_us;
+  kernel.u.moe.distribution = MANSARD_DISTRIBUTION_POWER_LAW;
+  kernel.u.moe.alpha = 1.01;
+  EXPECT_GT(h100.estimate(kernel).latency_us, 1.5 * balanced);
+}
+
+TEST(MoeLoad, RoundRobinGivesTheFirstDeviceTheRemainder) {
+  mansard_moe moe{10, 64, 64, 2, 8, 1, 2, 0, MANSARD_DISTRIBUTION_BALANCED, 1};
+  const MoeLoad load = moeLoad(moe); // 20 assignments to 8 experts: four of 3, four of 2
+  EXPECT_EQ(load.assignments, 12);
+  EXPECT_EQ(load.touchedExperts, 4);
+  EXPECT_EQ(load.busiestExpert, 3);
+  EXPECT_EQ(load.tilesOf(2), 8); // four experts, two tiles of two rows each
+}
+
+TEST(MoeLoad, PowerLawMatchesSimulation) {
+  // Means of 300 simulated draws: 29,142 assignments in 465 tiles of 64 rows on the fullest of 8
+  // devices.
+  mansard_moe moe{16384, 64, 64, 8, 128, 1, 8, 1.01, MANSARD_DISTRIBUTION_POWER_LAW, 1};
+  const MoeLoad load = moeLoad(moe);
+  EXPECT_NEAR(load.assignments, 29142, 0.1 * 29142);
+  EXPECT_NEAR(load.tilesOf(64), 465, 0.1 * 465);
+  EXPECT_NEAR(load.touchedExperts, 16, 0.5);
+}
+
+TEST(NvidiaVector, LargeMapStreamsMemory) {
+  const Opened h100("h100-sxm");
+  work::Kernel kernel = test::bf16(MANSARD_OP_VECTOR);
+  kernel.u.vector = {32768, 8192, 0, MANSARD_VECTOR_ADD, 0};
+  const mansard_estimate out = h100.estimate(kernel);
+  EXPECT_EQ(out.bound, MANSARD_BOUND_DRAM);
+  EXPECT_GT(out.latency_us,
+            3 * 32768.0 * 8192 * 2 / h100.chip().dram_peak_bytes_per_s * 1e6 * 0.95);
+}
+
+TEST(NvidiaVector, OneLongRowWaitsForItsTrips) {
+  // A block of 1024 threads makes 28 trips over a row of 28672, whatever the bandwidth.
+  const Opened h100("h100-sxm");
+  work::Kernel kernel = test::bf16(MANSARD_OP_VECTOR);
+  kernel.u.vector = {1, 28672, 0, MANSARD_VECTOR_SILU_MUL, 0};
+  EXPECT_GT(h100.estimate(kernel).latency_us, 10);
+  EXPECT_LT(h100.estimate(kernel).latency_us, 20);
+}
+
+TEST(NvidiaLinks, LargeAllReduceNearsTheWire) {
+  const Opened h100("h100-sxm");
+  const double us = h100.estimate(collective(MANSARD_COLLECTIVE_ALL_REDUCE, 8, 1 << 30)).latency_us;
+  const double busGBps = 2 * 7.0 / 8 * (1 << 30) / us * 1e-3;
+  EXPECT_GT(busGBps, 350); // measured: 370 by rings, 430 to 480 in the switch
+  EXPECT_LT(busGBps, 500);
+}
+
+TEST(NvidiaLinks, SmallCollectiveIsLatencyBound) {
+  const mansard_estimate out =
+      Opened("h100-sxm").estimate(collective(MANSARD_COLLECTIVE_ALL_REDUCE, 8, 2048));
+  EXPECT_EQ(out.bound, MANSARD_BOUND_FIXED);
+}
+
+TEST(NvidiaLinks, ReductionInTheSwitchHelpsAllReduce) {
+  const work::Kernel kernel = collective(MANSARD_COLLECTIVE_ALL_REDUCE, 8, 1 << 28);
+  const double with = Opened("h100-sxm").estimate(kernel).latency_us;
+  const double without = Opened("h100-sxm", {{"links.scale_up.in_network_reduction", "0"}})
+                             .estimate(kernel)
+                             .latency_us;
+  EXPECT_LT(with, without);
+}
+
+TEST(NvidiaLinks, ExpertsBeyondTheNodeCostTheNetwork) {
+  const Opened h100("h100-sxm");
+  work::Kernel kernel = test::bf16(MANSARD_OP_EXPERT_PARALLEL);
+  kernel.u.expert_parallel = {
+      8, 7168, 128, 8, 256, 0, MANSARD_EP_COMBINE, MANSARD_EP_MODE_LOW_LATENCY};
+  const double inside = h100.estimate(kernel).latency_us;
+  kernel.u.expert_parallel.ranks = 32;
+  const double across = h100.estimate(kernel).latency_us;
+  EXPECT_GT(across, 2 * inside);
+  kernel.u.expert_parallel.mode = MANSARD_EP_MODE_NORMAL; // a token goes to each node once
+  EXPECT_LT(h100.estimate(kernel).latency_us, across);
+}
+
+} // namespace
+} // namespace mansard
