@@ -1,6 +1,6 @@
 // The table that programs without MLIR load: models in, programs out.
-#include <Import/HuggingFace.h>
 #include <IR/Mansard.h>
+#include <Import/HuggingFace.h>
 #include <Lowering/Model.h>
 #include <Lowering/Passes.h>
 #include <Lowering/ToProgram.h>
@@ -41,8 +41,7 @@ public:
       }
     }
     Entry entry;
-    entry.context =
-        std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);
+    entry.context = std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);
     entry.context->loadDialect<MansardDialect, mlir::func::FuncDialect>();
     return entry;
   }

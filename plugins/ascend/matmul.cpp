@@ -69,7 +69,10 @@ void estimateMatmul(const Device &d, const mansard_kernel &kernel, mansard_estim
   Gemm g;
   if (!setTypes(d, kernel, g))
     return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED, kNoDType);
-  const Counts counts = countWork(kernel);
+  const bool quantisesFirst = (u.epilogue & MANSARD_PROLOGUE_QUANTIZE) && bytesOf(kernel.dtype) < 2;
+  mansard_kernel alone = kernel;
+  alone.u.matmul.epilogue &= ~MANSARD_PROLOGUE_QUANTIZE;
+  const Counts counts = countWork(alone);
   g.m = static_cast<double>(u.m);
   g.n = static_cast<double>(u.n);
   g.k = static_cast<double>(u.k);
@@ -82,9 +85,7 @@ void estimateMatmul(const Device &d, const mansard_kernel &kernel, mansard_estim
   const GemmPlan plan = planGemm(d, g);
   Parts parts;
   parts.addSerial(MANSARD_BOUND_FIXED, mixed && !d.direct ? d.c.mixedStart_us : d.c.cubeStart_us);
-  // Integer activations with a scale for each token are quantised by the framework's operator
-  // itself, in a vector kernel just before.
-  if (kernel.dtype == MANSARD_DTYPE_INT8 && kernel.scaling == MANSARD_SCALING_TOKEN)
+  if (quantisesFirst) // in a vector kernel of its own
     dynamicQuantize_us(d, g.m, g.k, parts);
   addPlan(d, g, plan, parts, out);
   parts.store(out);

@@ -4,7 +4,8 @@
 namespace mansard::test {
 namespace {
 
-// Each parameter of a linear layer is multiplied once a token: 2 x (80 x 855,638,016 + 1,050,673,152).
+// Each parameter of a linear layer is multiplied once a token: 2 x (80 x 855,638,016 +
+// 1,050,673,152).
 TEST(Dense, Llama70BTakes139GigaoperationsPerDecodedToken) {
   work::Workload workload;
   workload.context = 4096;

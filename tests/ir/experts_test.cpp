@@ -179,7 +179,8 @@ TEST(Experts, TwoHalvesOfTheBatchTakeTurns) {
   EXPECT_DOUBLE_EQ(program.memory.kvCache, alone.memory.kvCache);
 }
 
-// Five sequences a replica: three and two, on two devices that each send half of the rows, rounded up.
+// Five sequences a replica: three and two, on two devices that each send half of the rows, rounded
+// up.
 TEST(Experts, OddBatchIsHalvedWithoutLoss) {
   work::Workload workload = deepSeekDecode();
   workload.overlap = work::Overlap::two_batch;

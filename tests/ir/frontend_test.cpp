@@ -1,6 +1,7 @@
 // The frontend's table: legalisation notes, errors, modules from files, threads, speed.
 #include "lowering_fixture.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -27,9 +28,8 @@ bool same(const work::Program &a, const work::Program &b) {
 TEST(Legalise, Fp8ParametersAreWidenedWhereTheChipHasNoFp8) {
   work::Workload workload;
   workload.quantisation = work::Quantisation::fp8_block;
-  const work::Program program =
-      lower(readModel("deepseek-v3"), workload,
-            targetWith({DType::bf16, DType::fp16, DType::int8}));
+  const work::Program program = lower(readModel("deepseek-v3"), workload,
+                                      targetWith({DType::bf16, DType::fp16, DType::int8}));
   const mansard_kernel o = kernelOf(program, "layers.mla.o_proj");
   EXPECT_EQ(o.dtype, MANSARD_DTYPE_BF16);
   EXPECT_EQ(o.weight_dtype, MANSARD_DTYPE_FP8);
@@ -44,8 +44,8 @@ TEST(Legalise, Fp8ParametersAreWidenedWhereTheChipHasNoFp8) {
 TEST(Legalise, Int8SchemesMultiplyInSixteenBitsWhereTheChipHasNoInt8) {
   work::Workload workload;
   workload.quantisation = work::Quantisation::w8a8;
-  const work::Program program = lower(readModel("llama-3.1-8b"), workload,
-                                      targetWith({DType::bf16, DType::fp8}));
+  const work::Program program =
+      lower(readModel("llama-3.1-8b"), workload, targetWith({DType::bf16, DType::fp8}));
   const mansard_kernel qkv = kernelOf(program, "layers.attention.qkv_proj");
   EXPECT_EQ(qkv.dtype, MANSARD_DTYPE_BF16);
   EXPECT_EQ(qkv.weight_dtype, MANSARD_DTYPE_INT8);
@@ -53,8 +53,7 @@ TEST(Legalise, Int8SchemesMultiplyInSixteenBitsWhereTheChipHasNoInt8) {
 }
 
 TEST(Legalise, HalfPrecisionStandsInForBrainFloat) {
-  const work::Program program =
-      lower(readModel("llama-3.1-8b"), {}, targetWith({DType::fp16}));
+  const work::Program program = lower(readModel("llama-3.1-8b"), {}, targetWith({DType::fp16}));
   const mansard_kernel qkv = kernelOf(program, "layers.attention.qkv_proj");
   EXPECT_EQ(qkv.dtype, MANSARD_DTYPE_FP16);
   EXPECT_EQ(qkv.weight_dtype, MANSARD_DTYPE_FP16);
@@ -109,7 +108,9 @@ TEST(Sharding, MoreDevicesThanExpertsHoldSecondCopies) {
       EXPECT_EQ(kernel.u.expert_parallel.experts, 320);
     }
   }
-  EXPECT_THAT(program.notes, ::testing::Contains(::testing::HasSubstr("64 of them with second")));
+  EXPECT_TRUE(std::any_of(program.notes.begin(), program.notes.end(), [](const std::string &note) {
+    return note.find("64 of them with second copies") != std::string::npos;
+  }));
 }
 
 TEST(Frontend, SameInputsGiveTheSameProgramOnEveryThread) {
@@ -181,7 +182,8 @@ TEST(Frontend, LoweringTakesMilliseconds) {
   for (int i = 0; i < 20; ++i) {
     const auto start = std::chrono::steady_clock::now();
     lower(model, workload);
-    const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double, std::milli> spent =
+        std::chrono::steady_clock::now() - start;
     best = std::min(best, spent.count());
   }
 #ifdef NDEBUG

@@ -73,7 +73,8 @@ inline double matrixOperations(const work::Program &program, uint32_t op) {
   double sum = 0;
   for (const work::Step &step : program.steps)
     if (program.kernels[step.kernel].op == op)
-      sum += static_cast<double>(step.count) * countWork(program.kernels[step.kernel]).matrixOperations;
+      sum += static_cast<double>(step.count) *
+             countWork(program.kernels[step.kernel]).matrixOperations;
   return sum;
 }
 

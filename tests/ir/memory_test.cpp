@@ -11,9 +11,9 @@ work::Workload decode(int64_t batch, int64_t context) {
   return workload;
 }
 
-// Attention 187,107,328 and norms 14,336 in each of 61 layers; 3 dense feed-forwards of 396,361,728;
-// 58 mixtures of 11,274,289,152 + 44,040,192 shared + 1,835,008 router; embedding and head of
-// 926,679,040 each; the last norm of 7,168. Sum: 671,026,404,352 parameters.
+// Attention 187,107,328 and norms 14,336 in each of 61 layers; 3 dense feed-forwards of
+// 396,361,728; 58 mixtures of 11,274,289,152 + 44,040,192 shared + 1,835,008 router; embedding and
+// head of 926,679,040 each; the last norm of 7,168. Sum: 671,026,404,352 parameters.
 TEST(Memory, DeepSeekV3HasSixHundredSeventyOneBillionParameters) {
   const work::Transformer model = readModel("deepseek-v3");
   const work::Program program = lower(model, decode(1, 1));
@@ -87,8 +87,7 @@ TEST(Memory, LargestStageOfAPipelineCounts) {
   work::Workload workload = decode(6, 100);
   workload.parallelism.pp = 3;
   const work::Program program = lower(readModel("llama-3.1-8b"), workload);
-  const double layer =
-      4096.0 * 6144 + 4096 * 4096 + 3 * 4096.0 * 14336 + 2 * 4096; // parameters
+  const double layer = 4096.0 * 6144 + 4096 * 4096 + 3 * 4096.0 * 14336 + 2 * 4096; // parameters
   EXPECT_DOUBLE_EQ(program.memory.weights, 2 * (11 * layer + 128256.0 * 4096));
   // All three micro-batches of two sequences are in flight; 2 x 8 x 128 elements of 2 bytes.
   EXPECT_DOUBLE_EQ(program.memory.kvCache, 11 * 6 * 100 * 4096.0);

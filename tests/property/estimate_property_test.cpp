@@ -174,7 +174,7 @@ TEST_P(EstimateProperty, KeepsItsUnits) {
     twice.push_back({key, fmt::format("{:.17g}", value * factor)});
   };
   const auto factorOf = [](std::string_view key) {
-    for (std::string_view suffix : {"_GHz", "_GBps", "_Gbps"})
+    for (std::string_view suffix : {"_GHz", "_GBps", "_Gbps", "_W"})
       if (key.ends_with(suffix))
         return 2.0;
     for (std::string_view suffix : {"_us", "_ns"})

@@ -92,7 +92,8 @@ TEST_F(AscendMatmul, MixedKernelStartsLater) {
 
 TEST_F(AscendMatmul, TokenScalesAreFoundInTheSameOperator) {
   const host::Model model = open("ascend-910b");
-  const work::Kernel token = matmul(4096, 512, 4096, DType::int8, MANSARD_SCALING_TOKEN);
+  work::Kernel token = matmul(4096, 512, 4096, DType::int8, MANSARD_SCALING_TOKEN);
+  token.u.matmul.epilogue = MANSARD_PROLOGUE_QUANTIZE;
   const work::Kernel channel = matmul(4096, 512, 4096, DType::int8, MANSARD_SCALING_CHANNEL);
   EXPECT_GT(estimate(model, token).latency_us, estimate(model, channel).latency_us + 10);
 }

@@ -1,3 +1,4 @@
+#include <mansard/base/dtype.h>
 #include <mansard/base/names.h>
 #include <mansard/hw/document.h>
 #include <mansard/report/measurements.h>
@@ -100,6 +101,21 @@ Measurements servingRows(CsvTable table, size_t targetColumn, std::string op) {
   return out;
 }
 
+/// What a table does not say in a column, but its makers do of how they measured.
+void addHabits(uint32_t op, std::map<std::string, std::string, std::less<>> &values) {
+  const auto source = values.find("source");
+  const bool fromLibraries =
+      source != values.end() && source->second.find("aiconfigurator") != std::string::npos;
+  // Its quantised linear layers take 16-bit activations: the libraries' operators quantise them.
+  if (op == MANSARD_OP_MATMUL && fromLibraries) {
+    const auto dtype = parseDType(values["dtype"]);
+    values.emplace("quantize", dtype && bytesOf(*dtype) < 2 ? "1" : "0");
+  }
+  // DeepEP dispatches in FP8 and combines in BF16.
+  if (op == MANSARD_OP_EXPERT_PARALLEL && fromLibraries)
+    values.insert_or_assign("dtype", values["direction"] == "dispatch" ? "fp8" : "bf16");
+}
+
 /// A positive duration, or nothing.
 double positive(std::string_view text) {
   double value = 0;
@@ -166,6 +182,7 @@ Result<Measurements> readMeasurements(const std::string &path) {
         m.unusable = fmt::format("{} is not a positive number of microseconds", metric.column);
         continue;
       }
+      addHabits(*op, values);
       auto kernel = work::fromColumns(*op, values);
       if (!kernel)
         m.unusable = kernel.error().message;

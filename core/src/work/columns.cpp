@@ -65,6 +65,13 @@ public:
     return 0;
   }
 
+  bool flag(std::string_view column) {
+    const std::string_view value = text(column);
+    if (value != "0" && value != "1")
+      fail(fmt::format("{} is '{}'; it may be 0 or 1", column, value));
+    return value == "1";
+  }
+
   double real(std::string_view column) {
     const std::string_view value = text(column);
     double number = 0;
@@ -155,13 +162,15 @@ void readExpertParallel(Reader &read, mansard_expert_parallel &e) {
 } // namespace
 
 const std::vector<ColumnInfo> &columnsOf(uint32_t op) {
-  static const Columns gemm{kDtype,
-                            kWeightDtype,
-                            kScaling,
-                            kOutDtype,
-                            {"m", "", "rows of the activations"},
-                            {"n", "", "columns of the result"},
-                            {"k", "", "inner dimension"}};
+  static const Columns gemm{
+      kDtype,
+      kWeightDtype,
+      kScaling,
+      kOutDtype,
+      {"m", "", "rows of the activations"},
+      {"n", "", "columns of the result"},
+      {"k", "", "inner dimension"},
+      {"quantize", "0", "1: the activations come in 16 bits and are quantised first"}};
   static const Columns grouped{kDtype,
                                kWeightDtype,
                                kScaling,
@@ -278,6 +287,8 @@ Result<Kernel> fromColumns(uint32_t op, const Values &values) {
   switch (op) {
   case MANSARD_OP_MATMUL:
     kernel.u.matmul = {read.size("m"), read.size("n"), read.size("k"), 0, 0};
+    if (read.flag("quantize"))
+      kernel.u.matmul.epilogue |= MANSARD_PROLOGUE_QUANTIZE;
     break;
   case MANSARD_OP_GROUPED_MATMUL:
     kernel.u.grouped_matmul = {read.size("groups"), read.size("m"), read.size("n"), read.size("k")};

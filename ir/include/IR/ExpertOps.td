@@ -31,10 +31,11 @@ def Mansard_DispatchOp : Mansard_Op<"dispatch", [Pure]> {
   }];
   let arguments = (ins OptionalAttr<StrAttr>:$label, Mansard_ExchangeMode:$mode,
       Mansard_Tensor:$input, Mansard_Tensor:$indices, Mansard_Experts:$experts,
-      DefaultValuedAttr<I64Attr, "0">:$node_limit);
+      DefaultValuedAttr<I64Attr, "0">:$node_limit,
+      DefaultValuedAttr<Mansard_Scaling, "::mansard::ir::Scaling::none">:$scaling);
   let results = (outs Mansard_Tensor:$rows, Mansard_Tensor:$choices);
   let assemblyFormat = [{
-    $mode ($label^)? $input `,` $indices attr-dict `:` functional-type(operands, results)
+    $mode ($label^)? $input `,` $indices (`scaling` $scaling^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

@@ -14,9 +14,9 @@ namespace mansard::ir {
 /// pipeline's stages included), with parameters tagged by how they may be cut. Errors: the model or
 /// the workload does not pass its own check. The context must have the mansard and func dialects
 /// loaded, and is not shared during the call.
-Result<mlir::OwningOpRef<mlir::ModuleOp>>
-modelToModule(mlir::MLIRContext *context, const work::Transformer &model,
-              const work::Workload &workload);
+Result<mlir::OwningOpRef<mlir::ModuleOp>> modelToModule(mlir::MLIRContext *context,
+                                                        const work::Transformer &model,
+                                                        const work::Workload &workload);
 
 /// Whether the model's heads, widths and experts can be cut as the workload asks; an error names
 /// both numbers and the nearest degree that works. The sharding pass finds the same, later and in

@@ -22,11 +22,11 @@ std::unique_ptr<mlir::Pass> createLegalizePass(work::Capabilities target);
 std::unique_ptr<mlir::Pass> createLegalizePass(); // told by its option
 
 struct FuseOptions {
-  bool epilogue = true;      // bias, residual, activation into the matmul before
-  bool normalise = true;     // residual into the norm after
-  bool quantise = true;      // into the norm, the activation or the matmul before
-  bool experts = true;       // permute, projections and un-permute into one kernel
-  bool cacheWrite = false;   // the cache write into the rotary kernel
+  bool epilogue = true;    // bias, residual, activation into the matmul before
+  bool normalise = true;   // residual into the norm after
+  bool quantise = true;    // into the norm, the activation or the matmul before
+  bool experts = true;     // permute, projections and un-permute into one kernel
+  bool cacheWrite = false; // the cache write into the rotary kernel
 };
 /// --mansard-fuse="epilogue= normalise= quantise= experts= cache-write="
 std::unique_ptr<mlir::Pass> createFusePass(FuseOptions options = {});

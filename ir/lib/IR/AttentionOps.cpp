@@ -36,9 +36,9 @@ void AttentionOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
   const bool prefill = getPhase() == Phase::prefill;
   const int64_t batch = shapeOf(getCache())[0];
   // Prefill reads the keys and values just made; decode reads the cache.
-  mansard_kernel kernel =
-      makeKernel(prefill ? MANSARD_OP_ATTENTION_PREFILL : MANSARD_OP_ATTENTION_DECODE,
-                 codeOf(getQuery()), codeOf(prefill ? getQuery() : getCache()), codeOf(getResult()));
+  mansard_kernel kernel = makeKernel(
+      prefill ? MANSARD_OP_ATTENTION_PREFILL : MANSARD_OP_ATTENTION_DECODE, codeOf(getQuery()),
+      codeOf(prefill ? getQuery() : getCache()), codeOf(getResult()));
   mansard_attention &a = kernel.u.attention;
   a.batch = batch;
   a.q_len = shapeOf(getQuery())[0] / batch;
@@ -132,7 +132,8 @@ LogicalResult MlaOp::verify() {
       verifyColumns(*this, "a cache", getCache(), latent + rope).failed() ||
       verifyWholeSequences(*this, rows, sequences).failed())
     return failure();
-  const Shape other = getAbsorbed() ? Shape{heads, rows, latent} : Shape{rows, heads * (nope + value)};
+  const Shape other =
+      getAbsorbed() ? Shape{heads, rows, latent} : Shape{rows, heads * (nope + value)};
   if (shapeOf(getOther()) != llvm::ArrayRef(other))
     return emitOpError() << "has " << (getAbsorbed() ? "an absorbed query" : "keys and values")
                          << " of " << text(shapeOf(getOther())) << ", not of " << text(other);

@@ -30,13 +30,11 @@ void CustomOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
   const uint32_t in = getInputs().empty() ? plain : codeOf(getInputs()[0]);
   const uint32_t out = getOutputs().empty() ? in : codeOf(getOutputs()[0]);
   mansard_kernel kernel = makeKernel(MANSARD_OP_CUSTOM, in, in, out);
-  kernel.u.custom = {getMatrixOperations().convertToDouble(),
-                     getVectorOperations().convertToDouble(),
-                     getSpecialOperations().convertToDouble(),
-                     getReadBytes().convertToDouble(),
-                     getWriteBytes().convertToDouble(),
-                     getL2Bytes().convertToDouble(),
-                     getLinkBytes().convertToDouble()};
+  kernel.u.custom = {
+      getMatrixOperations().convertToDouble(),  getVectorOperations().convertToDouble(),
+      getSpecialOperations().convertToDouble(), getReadBytes().convertToDouble(),
+      getWriteBytes().convertToDouble(),        getL2Bytes().convertToDouble(),
+      getLinkBytes().convertToDouble()};
   kernels.push_back(kernel);
 }
 
@@ -96,8 +94,8 @@ ParseResult RepeatOp::parse(mlir::OpAsmParser &parser, mlir::OperationState &res
   if (!inits.empty() && parser.parseColonTypeList(types))
     return failure();
   if (types.size() != inits.size())
-    return parser.emitError(place) << "has " << inits.size() << " values and " << types.size()
-                                   << " types";
+    return parser.emitError(place)
+           << "has " << inits.size() << " values and " << types.size() << " types";
   for (auto [argument, type] : llvm::zip(arguments, types))
     argument.type = type;
   mlir::Region *body = result.addRegion();
@@ -112,8 +110,9 @@ ParseResult RepeatOp::parse(mlir::OpAsmParser &parser, mlir::OperationState &res
 
 void RepeatOp::print(mlir::OpAsmPrinter &printer) {
   printer << ' ' << getCount() << " (";
-  llvm::interleaveComma(llvm::zip(getBody().getArguments(), getInits()), printer,
-                        [&](auto pair) { printer << std::get<0>(pair) << " = " << std::get<1>(pair); });
+  llvm::interleaveComma(llvm::zip(getBody().getArguments(), getInits()), printer, [&](auto pair) {
+    printer << std::get<0>(pair) << " = " << std::get<1>(pair);
+  });
   printer << ')';
   if (!getInits().empty())
     printer << " : " << getInits().getTypes();
@@ -148,7 +147,8 @@ LogicalResult OverlapOp::verify() {
     lanes.insert(lane.getInt());
   }
   if (lanes.size() < 2)
-    return emitOpError() << "has " << lanes.size() << " lanes; what runs side by side is two or more";
+    return emitOpError() << "has " << lanes.size()
+                         << " lanes; what runs side by side is two or more";
   if (getStaggered())
     return success();
   for (mlir::Operation &op : block.without_terminator()) {

@@ -83,8 +83,9 @@ mlir::LogicalResult verifyShapes(KernelOpInterface op) {
                              << shapes.size();
   for (auto [index, shape] : llvm::enumerate(shapes))
     if (shapeOf(op->getResult(index)) != llvm::ArrayRef(shape))
-      return op->emitOpError() << "result " << index << " is " << text(shapeOf(op->getResult(index)))
-                               << ", but its operands imply " << text(shape);
+      return op->emitOpError() << "result " << index << " is "
+                               << text(shapeOf(op->getResult(index))) << ", but its operands imply "
+                               << text(shape);
   return mlir::success();
 }
 

@@ -51,15 +51,15 @@ LogicalResult MoeOp::verify() {
   const int64_t local = experts.getExperts() / experts.getEp();
   const llvm::ArrayRef<int64_t> up = shapeOf(getUp()), down = shapeOf(getDown());
   if (up[0] != local || down[0] != local)
-    return emitOpError() << "holds " << up[0] << " up and " << down[0]
-                         << " down projections; of " << experts.getExperts() << " experts over ep = "
-                         << experts.getEp() << " it holds " << local;
+    return emitOpError() << "holds " << up[0] << " up and " << down[0] << " down projections; of "
+                         << experts.getExperts() << " experts over ep = " << experts.getEp()
+                         << " it holds " << local;
   const int64_t hidden = shapeOf(getInput())[1], width = getGated() ? 2 * down[1] : down[1];
   const Shape wantedUp{local, hidden, width}, wantedDown{local, down[1], hidden};
   if (up != llvm::ArrayRef(wantedUp) || down != llvm::ArrayRef(wantedDown))
-    return emitOpError() << "goes up by " << text(up) << " and down by " << text(down)
-                         << "; with " << hidden << " input columns that must be " << text(wantedUp)
-                         << " and " << text(wantedDown);
+    return emitOpError() << "goes up by " << text(up) << " and down by " << text(down) << "; with "
+                         << hidden << " input columns that must be " << text(wantedUp) << " and "
+                         << text(wantedDown);
   return verifyShapes(*this);
 }
 
@@ -102,6 +102,7 @@ Shapes DispatchOp::inferShapes() {
 void DispatchOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
   kernels.push_back(exchange(MANSARD_EP_DISPATCH, getMode(), getExperts(), getNodeLimit(),
                              getInput(), shapeOf(getInput())[0]));
+  kernels.back().scaling = code(getScaling());
 }
 
 LogicalResult DispatchOp::verify() {
@@ -119,8 +120,8 @@ LogicalResult DispatchOp::verify() {
 Shapes CombineOp::inferShapes() { return {{shapeOf(getIndices())[0], shapeOf(getInput())[1]}}; }
 
 void CombineOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
-  kernels.push_back(exchange(MANSARD_EP_COMBINE, getMode(), getExperts(), getNodeLimit(), getInput(),
-                             shapeOf(getResult())[0]));
+  kernels.push_back(exchange(MANSARD_EP_COMBINE, getMode(), getExperts(), getNodeLimit(),
+                             getInput(), shapeOf(getResult())[0]));
 }
 
 LogicalResult CombineOp::verify() {

@@ -70,9 +70,8 @@ void GroupedMatmulOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels)
   mansard_kernel kernel = makeKernel(MANSARD_OP_GROUPED_MATMUL, codeOf(getLhs()), codeOf(getRhs()),
                                      codeOf(getResult()), code(getScaling()));
   const llvm::ArrayRef<int64_t> left = shapeOf(getLhs()), right = shapeOf(getRhs());
-  const int64_t rows = left.size() == 3 ? left[1]
-                                        : ceilDiv(static_cast<long>(left[0]),
-                                                  static_cast<long>(right[0]));
+  const int64_t rows =
+      left.size() == 3 ? left[1] : ceilDiv(static_cast<long>(left[0]), static_cast<long>(right[0]));
   kernel.u.grouped_matmul = {right[0], rows, right[2], right[1]};
   kernels.push_back(kernel);
 }

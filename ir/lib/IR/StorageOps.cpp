@@ -107,8 +107,9 @@ LogicalResult ViewOp::verify() {
   const ViewKind kind = getKind();
   const size_t inputs = getInputs().size();
   if (kind == ViewKind::zeros)
-    return inputs == 0 ? success()
-                       : LogicalResult(emitOpError() << "of zeros looks at nothing, but has inputs");
+    return inputs == 0
+               ? success()
+               : LogicalResult(emitOpError() << "of zeros looks at nothing, but has inputs");
   const bool several = kind == ViewKind::concat || kind == ViewKind::join;
   if (several ? inputs < 2 : inputs != 1)
     return emitOpError() << stringifyViewKind(kind) << " looks at "
@@ -131,13 +132,13 @@ LogicalResult ViewOp::verify() {
   if (kind == ViewKind::columns && out[1] > in[1])
     return emitOpError() << "shows " << out[1] << " columns of only " << in[1];
   if (kind == ViewKind::heads && (in[1] % out[0] != 0 || out[2] > in[1] / out[0]))
-    return emitOpError() << "takes " << out[2] << " columns for each of " << out[0] << " heads from "
-                         << in[1];
+    return emitOpError() << "takes " << out[2] << " columns for each of " << out[0]
+                         << " heads from " << in[1];
   const size_t same = kind == ViewKind::concat ? 1 : 0; // the dimension that must be
   for (mlir::Value input : getInputs())
     if (several && shapeOf(input)[same] != in[same])
-      return emitOpError() << "puts " << text(shapeOf(input)) << (same == 1 ? " below " : " beside ")
-                           << text(in);
+      return emitOpError() << "puts " << text(shapeOf(input))
+                           << (same == 1 ? " below " : " beside ") << text(in);
   return verifyShapes(*this);
 }
 

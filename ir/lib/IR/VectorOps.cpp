@@ -53,8 +53,8 @@ LogicalResult NormOp::verify() {
     if (verifyPositive(*this, "width", width).failed())
       return failure();
     if (slices * width > columns)
-      return emitOpError() << "normalises " << slices << " slices of " << width << " columns of only "
-                           << columns;
+      return emitOpError() << "normalises " << slices << " slices of " << width
+                           << " columns of only " << columns;
   } else if (columns % slices != 0) {
     return emitOpError() << "has " << columns << " columns, which " << slices
                          << " slices do not share equally";
@@ -94,8 +94,8 @@ LogicalResult ElementwiseOp::verify() {
   const ElementwiseKind kind = getKind();
   const size_t wanted = kind == ElementwiseKind::add || kind == ElementwiseKind::mul ? 2 : 1;
   if (getInputs().size() != wanted)
-    return emitOpError() << stringifyElementwiseKind(kind) << " takes " << wanted
-                         << " inputs, not " << getInputs().size();
+    return emitOpError() << stringifyElementwiseKind(kind) << " takes " << wanted << " inputs, not "
+                         << getInputs().size();
   const llvm::ArrayRef<int64_t> first = shapeOf(getInputs()[0]);
   if (wanted == 2) {
     const llvm::ArrayRef<int64_t> second = shapeOf(getInputs()[1]);
@@ -132,9 +132,7 @@ LogicalResult QuantizeOp::verify() {
 
 // ---- topk
 
-Shapes TopkOp::inferShapes() {
-  return {{shapeOf(getInput())[0], static_cast<int64_t>(getK())}};
-}
+Shapes TopkOp::inferShapes() { return {{shapeOf(getInput())[0], static_cast<int64_t>(getK())}}; }
 
 void TopkOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
   const Matrix matrix = matrixOf(getInput());
@@ -151,7 +149,8 @@ LogicalResult TopkOp::verify() {
   if (k < 1 || k > shapeOf(getInput())[1])
     return emitOpError() << "keeps " << k << " of " << shapeOf(getInput())[1] << " columns";
   const auto groups = static_cast<int64_t>(getGroups()), kept = static_cast<int64_t>(getKept());
-  if (groups < 0 || kept < 0 || kept > groups || (groups > 0 && shapeOf(getInput())[1] % groups != 0))
+  if (groups < 0 || kept < 0 || kept > groups ||
+      (groups > 0 && shapeOf(getInput())[1] % groups != 0))
     return emitOpError() << "keeps " << kept << " of " << groups << " groups of "
                          << shapeOf(getInput())[1] << " columns";
   return verifyShapes(*this);

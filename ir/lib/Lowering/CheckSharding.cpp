@@ -74,11 +74,12 @@ Result<> checkSharding(const work::Transformer &model, const work::Workload &wor
                          nearest(p.ep, model.moe.experts, spread));
     const int64_t ways = p.ep > p.tp ? 1 : p.tp / p.ep;
     if (model.moe.inter % ways != 0)
-      return Error{ErrorCode::invalidInput,
-                   fmt::format("--tp {} with --ep {} cuts an expert's {} columns {} ways, which does "
-                               "not divide them; --ep {} leaves experts whole",
-                               p.tp, p.ep, model.moe.inter, ways, p.tp),
-                   "--tp"};
+      return Error{
+          ErrorCode::invalidInput,
+          fmt::format("--tp {} with --ep {} cuts an expert's {} columns {} ways, which does "
+                      "not divide them; --ep {} leaves experts whole",
+                      p.tp, p.ep, model.moe.inter, ways, p.tp),
+          "--tp"};
   }
   if (p.pp > model.layerCount())
     return Error{ErrorCode::invalidInput,

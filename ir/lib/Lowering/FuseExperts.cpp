@@ -30,8 +30,8 @@ bool fuseExperts(ScatterOp op, mlir::IRRewriter &rewriter) {
   rewriter.setInsertionPoint(op);
   auto moe = rewriter.create<MoeOp>(
       op.getLoc(), op.getResult().getType(),
-      rewriter.getStringAttr(siblingLabel(permute, "experts")), permute.getTable(),
-      op.getIndices(), up.getRhs(), down.getRhs(), biases, *permute.getExperts(),
+      rewriter.getStringAttr(siblingLabel(permute, "experts")), permute.getTable(), op.getIndices(),
+      up.getRhs(), down.getRhs(), biases, *permute.getExperts(),
       activation.getKind() == ElementwiseKind::silu_mul, up.getScaling());
   rewriter.replaceOp(op, moe);
   rewriter.eraseOp(down);

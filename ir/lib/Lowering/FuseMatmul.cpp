@@ -4,8 +4,8 @@ namespace mansard::ir {
 
 using mlir::Value;
 
-/// Matmul of `op`'s operand, with room for what `op` does: nothing comes before it in an epilogue that
-/// must come after (bias, residual, activation, in this order).
+/// Matmul of `op`'s operand, with room for what `op` does: nothing comes before it in an epilogue
+/// that must come after (bias, residual, activation, in this order).
 static MatmulOp openMatmul(Value value) {
   MatmulOp matmul = soleMaker<MatmulOp>(value);
   if (!matmul || matmul.getActivation() != Activation::none ||
@@ -30,9 +30,8 @@ bool fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseI
     MatmulOp matmul = openMatmul(op.getInputs()[0]);
     // With a quantisation behind it, the activation is better fused with that: a row's or a block's
     // scale is not known in the matmul's epilogue.
-    const bool quantisedNext =
-        quantiseIsFused && op.getResult().hasOneUse() &&
-        llvm::isa<QuantizeOp>(*op.getResult().getUsers().begin());
+    const bool quantisedNext = quantiseIsFused && op.getResult().hasOneUse() &&
+                               llvm::isa<QuantizeOp>(*op.getResult().getUsers().begin());
     if (!matmul || quantisedNext || mansard::bytesOf(codeOf(op.getResult())) < 2)
       return false;
     replace(op, matmul, matmul.getBias(), matmul.getResidual(),

@@ -36,8 +36,7 @@ public:
     if (normalise)
       each<NormOp>([&](NormOp op) { return fuseResidual(op, rewriter); });
     if (epilogue)
-      each<ElementwiseOp>(
-          [&](ElementwiseOp op) { return fuseIntoMatmul(op, rewriter, quantise); });
+      each<ElementwiseOp>([&](ElementwiseOp op) { return fuseIntoMatmul(op, rewriter, quantise); });
     if (quantise)
       each<QuantizeOp>([&](QuantizeOp op) { return fuseQuantize(op, rewriter); });
   }

@@ -5,9 +5,11 @@ namespace mansard::ir {
 using mlir::Value;
 
 bool usesFollow(Value value, mlir::Operation *op) {
-  for (mlir::Operation *user : value.getUsers())
-    if (user != op && user->getBlock() == op->getBlock() && user->isBeforeInBlock(op))
+  for (mlir::Operation *user : value.getUsers()) {
+    mlir::Operation *inBlock = op->getBlock()->findAncestorOpInBlock(*user);
+    if (inBlock && inBlock != op && inBlock->isBeforeInBlock(op))
       return false;
+  }
   return true;
 }
 
@@ -31,9 +33,7 @@ bool fuseResidual(NormOp op, mlir::IRRewriter &rewriter) {
 
 bool fuseQuantize(QuantizeOp op, mlir::IRRewriter &rewriter) {
   const auto retype = [&](mlir::Operation *maker, Value result) {
-    rewriter.modifyOpInPlace(maker, [&] {
-      result.setType(op.getResult().getType());
-    });
+    rewriter.modifyOpInPlace(maker, [&] { result.setType(op.getResult().getType()); });
     rewriter.replaceOp(op, result);
     return true;
   };
@@ -65,10 +65,10 @@ bool fuseCacheWrite(ScatterOp op, mlir::IRRewriter &rewriter) {
   rewriter.setInsertionPoint(op);
   llvm::SmallVector<mlir::Type, 2> others(rope.getOthers().getTypes());
   others.push_back(op.getResult().getType());
-  auto fused = rewriter.create<RopeOp>(rope.getLoc(), rope.getResult().getType(), others,
-                                       rope.getLabelAttr(), rope.getInput(), rope.getKey(),
-                                       op.getInto(), rope.getHeadsAttr(), rope.getHeadDimAttr(),
-                                       rope.getRopeDimAttr());
+  auto fused =
+      rewriter.create<RopeOp>(rope.getLoc(), rope.getResult().getType(), others,
+                              rope.getLabelAttr(), rope.getInput(), rope.getKey(), op.getInto(),
+                              rope.getHeadsAttr(), rope.getHeadDimAttr(), rope.getRopeDimAttr());
   rewriter.replaceOp(op, fused.getCacheResult());
   rewriter.replaceOp(rope, fused->getResults().drop_back());
   return true;

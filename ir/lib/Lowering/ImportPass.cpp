@@ -48,9 +48,8 @@ private:
 
   Result<> import() {
     const llvm::StringRef path = model;
-    Result<work::Transformer> transformer = path.ends_with(".json")
-                                                ? importHuggingFace(model)
-                                                : work::readTransformer(model);
+    Result<work::Transformer> transformer =
+        path.ends_with(".json") ? importHuggingFace(model) : work::readTransformer(model);
     if (!transformer)
       return transformer.error();
     work::Workload workload;
@@ -79,7 +78,8 @@ private:
     return Ok{};
   }
 
-  Option<std::string> model{*this, "model", llvm::cl::desc("A .toml or a Hugging Face config.json")};
+  Option<std::string> model{*this, "model",
+                            llvm::cl::desc("A .toml or a Hugging Face config.json")};
   Option<std::string> phase{*this, "phase", llvm::cl::desc("prefill or decode"),
                             llvm::cl::init("decode")};
   Option<int64_t> batch{*this, "batch", llvm::cl::desc("Sequences of the deployment"),

@@ -91,9 +91,9 @@ std::vector<Turn> planLayers(const work::Transformer &model) {
         covered = same;
       }
     }
-    turns.push_back({static_cast<int64_t>(covered / best),
-                     {layers.begin() + static_cast<long>(at),
-                      layers.begin() + static_cast<long>(at + best)}});
+    turns.push_back(
+        {static_cast<int64_t>(covered / best),
+         {layers.begin() + static_cast<long>(at), layers.begin() + static_cast<long>(at + best)}});
     at += covered;
   }
   return turns;

@@ -1,15 +1,17 @@
 // --mansard-legalize: what the target's matrix unit cannot multiply is multiplied in 16 bits.
 //
 // Activations that were quantised for it stay as they are, parameters stay stored narrow and are
-// widened on the way to the matrix unit (what weight-only kernels do), so that memory and its traffic
-// are still those of the narrow type. An 8-bit integer scheme does not fall to FP8 nor the other way
-// round: the checkpoint's scales and zero points would not carry over.
+// widened on the way to the matrix unit (what weight-only kernels do), so that memory and its
+// traffic are still those of the narrow type. An 8-bit integer scheme does not fall to FP8 nor the
+// other way round: the checkpoint's scales and zero points would not carry over.
 #include <Lowering/Attributes.h>
 #include <Lowering/Passes.h>
 
 #include <IR/Mansard.h>
 
 #include <mlir/Dialect/Func/IR/FuncOps.h>
+
+#include <llvm/ADT/TypeSwitch.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -54,6 +56,8 @@ public:
   }
 
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
     if ((!given_ && readOptions().failed()) || choosePlain().failed())
       return signalPassFailure();
     if (target_.target.empty())
@@ -74,6 +78,14 @@ public:
             widen(argument);
       for (mlir::Value result : op->getResults())
         widen(result);
+    });
+    // What is not narrowed any more has no scales either.
+    const auto dropScaling = [](auto op) {
+      if (mansard::bytesOf(codeOf(op->getResult(0))) >= 2)
+        op.setScaling(Scaling::none);
+    };
+    getOperation().walk([&](mlir::Operation *op) {
+      llvm::TypeSwitch<mlir::Operation *>(op).Case<NormOp, ElementwiseOp, DispatchOp>(dropScaling);
     });
     getOperation().walk([&](QuantizeOp op) {
       if (op.getInput().getType() == op.getResult().getType()) {
@@ -165,9 +177,10 @@ private:
       const auto [from, to] = types;
       const std::string note =
           mansard::bytesOf(from) < 2
-              ? fmt::format("{} has no {} matrix unit: activations stay {}, {} parameters are widened "
-                            "to it as they are multiplied",
-                            target_.target, nameOf(from), nameOf(to), nameOf(from))
+              ? fmt::format(
+                    "{} has no {} matrix unit: activations stay {}, {} parameters are widened "
+                    "to it as they are multiplied",
+                    target_.target, nameOf(from), nameOf(to), nameOf(from))
               : fmt::format("{} has no {} matrix unit: {} is used in its place", target_.target,
                             nameOf(from), nameOf(to));
       addNote(getOperation(), note);

@@ -49,9 +49,8 @@ Kept keptIn(mlir::Block &block);
 Kept keptOf(mlir::Operation &op) {
   Kept kept = keptBy(op);
   auto repeat = llvm::dyn_cast<RepeatOp>(op);
-  const double times = repeat && !repeat->hasAttr(kSameParametersAttr)
-                           ? static_cast<double>(repeat.getCount())
-                           : 1;
+  const double times =
+      repeat && !repeat->hasAttr(kSameParametersAttr) ? static_cast<double>(repeat.getCount()) : 1;
   for (mlir::Region &region : op.getRegions())
     for (mlir::Block &inner : region)
       kept.add(keptIn(inner), times);
@@ -181,9 +180,8 @@ double peakIn(mlir::Block &block) {
     if (op.getNumRegions() > 0)
       for (Value operand : op.getOperands())
         replaced += lastUse.lookup(operand) == &op ? sizeOf(operand) : 0;
-    peak = std::max(peak, op.getNumRegions() > 0
-                              ? alive - replaced + std::max(inside, made)
-                              : alive + made + inside);
+    peak = std::max(peak, op.getNumRegions() > 0 ? alive - replaced + std::max(inside, made)
+                                                 : alive + made + inside);
     alive += made;
     llvm::SmallDenseSet<Value, 4> done;
     op.walk([&](mlir::Operation *inner) {
@@ -207,8 +205,8 @@ double peakIn(mlir::Block &block) {
 work::MemoryNeed memoryOf(mlir::func::FuncOp step) {
   mlir::Block &body = step.getBody().front();
   const auto stages = step->getAttrOfType<mlir::IntegerAttr>(kStagesAttr);
-  const Kept kept = stages && stages.getInt() > 1 ? largestStage(body, stages.getInt())
-                                                  : keptIn(body);
+  const Kept kept =
+      stages && stages.getInt() > 1 ? largestStage(body, stages.getInt()) : keptIn(body);
   return {kept.weights, kept.cache, peakIn(body)};
 }
 

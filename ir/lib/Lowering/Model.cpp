@@ -61,9 +61,9 @@ public:
 private:
   Value gather(const std::string &label, Value table, Value indices) {
     const auto type = llvm::cast<mlir::RankedTensorType>(table.getType());
-    return builder_.create<GatherOp>(
-        location_, type.clone({shapeOf(indices)[0], type.getDimSize(1)}),
-        builder_.getStringAttr(label), table, indices, ExpertsAttr());
+    return builder_.create<GatherOp>(location_,
+                                     type.clone({shapeOf(indices)[0], type.getDimSize(1)}),
+                                     builder_.getStringAttr(label), table, indices, ExpertsAttr());
   }
 
   Stream repeat(const Turn &turn, Stream stream) {
@@ -77,8 +77,7 @@ private:
   template <typename Body>
   Stream repeat(int64_t count, int64_t layers, Stream stream, const Body &body) {
     const llvm::SmallVector<Value, 2> inits{stream.residual, stream.delta};
-    const llvm::SmallVector<mlir::Type, 2> types{stream.residual.getType(),
-                                                 stream.delta.getType()};
+    const llvm::SmallVector<mlir::Type, 2> types{stream.residual.getType(), stream.delta.getType()};
     auto op = builder_.create<RepeatOp>(location_, types, count, inits);
     if (layers > 0)
       op->setAttr(kLayersAttr, builder_.getI64IntegerAttr(layers));
@@ -100,19 +99,19 @@ private:
       table = head_;
     }
     const Value words = view(ViewKind::transpose, {model_.hidden, model_.vocab}, table);
-    const Value logits = builder_.create<MatmulOp>(
-        location_, tensor({shapeOf(hidden)[0], model_.vocab}),
-        builder_.getStringAttr(prefix + "lm_head"), hidden, words, Value(), Value(),
-        Activation::none, Scaling::none);
+    const Value logits =
+        builder_.create<MatmulOp>(location_, tensor({shapeOf(hidden)[0], model_.vocab}),
+                                  builder_.getStringAttr(prefix + "lm_head"), hidden, words,
+                                  Value(), Value(), Activation::none, Scaling::none);
     return builder_.create<TopkOp>(
-        location_,
-        mlir::RankedTensorType::get({shapeOf(hidden)[0], 1}, builder_.getI32Type()),
+        location_, mlir::RankedTensorType::get({shapeOf(hidden)[0], 1}, builder_.getI32Type()),
         builder_.getStringAttr(prefix + "sample"), logits, 1, 0, 0);
   }
 
   /// Each further token is proposed by one pass of the model's next-token layer over one token of
-  /// each sequence (DeepSeek-V3, arXiv 2412.19437, section 2.2): the embedding of the token before and
-  /// the hidden state are normalised, joined, projected, and pass a layer and the model's own head.
+  /// each sequence (DeepSeek-V3, arXiv 2412.19437, section 2.2): the embedding of the token before
+  /// and the hidden state are normalised, joined, projected, and pass a layer and the model's own
+  /// head.
   void draft(Value states, llvm::SmallVectorImpl<Value> &results) {
     if (model_.next_token_layers == 0) {
       notes_.push_back(fmt::format("the cost of drafting the {} speculated tokens is not included: "
@@ -127,20 +126,19 @@ private:
     // The last accepted token of each sequence, and its state.
     const Stream start{view(ViewKind::rows, {batch, hidden}, states, parts),
                        view(ViewKind::rows, {batch, 1}, results.front(), parts)};
-    const Stream drafted =
-        repeat(workload_.new_tokens - 1, 0, start, [&](Stream inner) -> Stream {
-          const Value embedded = layers.norm("embed_norm", gather("draft.embed", table_, inner.delta));
-          const Value state = layers.norm("hidden_norm", inner.residual);
-          const Value joined = builder_.create<ViewOp>(location_, tensor({batch, 2 * hidden}),
-                                                       ViewKind::join,
-                                                       mlir::ValueRange{embedded, state}, 1);
-          const Value projected = layers.linear(
-              "join_proj", joined, {2 * hidden, hidden, Shard::replicated, false, false, {}});
-          const Stream out = layers.layer(last, {projected, layers.zeros({batch, hidden})});
-          Value sum;
-          const Value normed = layers.addNorm("final_norm", out, &sum);
-          return {sum, head("draft.", normed)};
-        });
+    const Stream drafted = repeat(workload_.new_tokens - 1, 0, start, [&](Stream inner) -> Stream {
+      const Value embedded = layers.norm("embed_norm", gather("draft.embed", table_, inner.delta));
+      const Value state = layers.norm("hidden_norm", inner.residual);
+      const Value joined =
+          builder_.create<ViewOp>(location_, tensor({batch, 2 * hidden}), ViewKind::join,
+                                  mlir::ValueRange{embedded, state}, 1);
+      const Value projected = layers.linear(
+          "join_proj", joined, {2 * hidden, hidden, Shard::replicated, false, false, {}});
+      const Stream out = layers.layer(last, {projected, layers.zeros({batch, hidden})});
+      Value sum;
+      const Value normed = layers.addNorm("final_norm", out, &sum);
+      return {sum, head("draft.", normed)};
+    });
     results.push_back(drafted.delta);
   }
 
@@ -159,6 +157,12 @@ private:
     step->setAttr(kPhaseAttr, builder_.getStringAttr(prefill_ ? "prefill" : "decode"));
     if (model_.moe.experts > 0)
       notes_.push_back("tokens are spread evenly over the experts");
+    if (model_.attention.kind == work::AttentionKind::latent && !prefill_ &&
+        workload_.quantisation != work::Quantisation::bf16 &&
+        workload_.quantisation != work::Quantisation::fp16)
+      notes_.push_back(
+          "the key-value up projections, absorbed into queries and outputs, stay in 16 "
+          "bits");
     const bool slides = std::any_of(model_.layers.begin(), model_.layers.end(),
                                     [](const work::LayerRun &run) { return run.sliding; });
     if (slides && workload_.context > model_.attention.sliding_window)

@@ -29,8 +29,8 @@ Value ModelBuilder::groupedQuery(const Layer &layer, Value x) {
               .getResult();
   }
   qkv = builder_
-            .create<RopeOp>(location_, qkv.getType(), mlir::TypeRange{}, label(family + ".rope"), qkv,
-                            Value(), Value(), turned, integer(a.head_dim), integer(a.head_dim))
+            .create<RopeOp>(location_, qkv.getType(), mlir::TypeRange{}, label(family + ".rope"),
+                            qkv, Value(), Value(), turned, integer(a.head_dim), integer(a.head_dim))
             .getResult();
 
   const int64_t window = layer.sliding ? a.sliding_window : 0;
@@ -41,8 +41,7 @@ Value ModelBuilder::groupedQuery(const Layer &layer, Value x) {
   Value cache = cacheOf(family, positions, a.kv_heads, 2 * a.kv_heads * a.head_dim);
   cache = builder_.create<ScatterOp>(location_, cache.getType(), label(family + ".kv_write"), qkv,
                                      cache, Value());
-  const Value sinks =
-      a.sinks ? weight(family + ".sinks", {a.heads}, Shard::heads) : Value();
+  const Value sinks = a.sinks ? weight(family + ".sinks", {a.heads}, Shard::heads) : Value();
   const Value attended = builder_.create<AttentionOp>(
       location_, plainTensor({rows(), a.heads * a.head_dim}),
       prefill_ ? Phase::prefill : Phase::decode, label(family + ".attend"), qkv, cache, sinks,

@@ -30,8 +30,8 @@ Value ModelBuilder::weight(const std::string &name, llvm::ArrayRef<int64_t> shap
 }
 
 Value ModelBuilder::zeros(llvm::ArrayRef<int64_t> shape) {
-  return builder_.create<ViewOp>(location_, plainTensor(shape), ViewKind::zeros,
-                                 mlir::ValueRange{}, 1);
+  return builder_.create<ViewOp>(location_, plainTensor(shape), ViewKind::zeros, mlir::ValueRange{},
+                                 1);
 }
 
 Value ModelBuilder::norm(const std::string &name, Value x) {
@@ -56,10 +56,10 @@ Value ModelBuilder::activation(const std::string &name, Value x) {
   Shape shape(shapeOf(x));
   if (model_.gated)
     shape.back() /= 2;
-  return builder_.create<ElementwiseOp>(
-      location_, plainTensor(shape),
-      model_.gated ? ElementwiseKind::silu_mul : ElementwiseKind::gelu, label(name),
-      mlir::ValueRange{x}, Scaling::none);
+  return builder_.create<ElementwiseOp>(location_, plainTensor(shape),
+                                        model_.gated ? ElementwiseKind::silu_mul
+                                                     : ElementwiseKind::gelu,
+                                        label(name), mlir::ValueRange{x}, Scaling::none);
 }
 
 Value ModelBuilder::quantise(const std::string &name, Value x) {
@@ -77,9 +77,9 @@ Value ModelBuilder::linear(const std::string &name, Value x, const Linear &modul
   const Value input = module.quantised ? quantise(family + ".quantize", x) : x;
   const Value w =
       weight(name, {module.in, module.out}, module.shard, module.quantised, module.parts);
-  const Value y = builder_.create<MatmulOp>(
-      location_, plainTensor({shapeOf(x)[0], module.out}), label(name), input, w, Value(), Value(),
-      Activation::none, scalingOf(module.quantised));
+  const Value y = builder_.create<MatmulOp>(location_, plainTensor({shapeOf(x)[0], module.out}),
+                                            label(name), input, w, Value(), Value(),
+                                            Activation::none, scalingOf(module.quantised));
   if (!module.bias)
     return y;
   const bool cut = module.shard == Shard::column;
@@ -92,8 +92,7 @@ Value ModelBuilder::cacheOf(const std::string &name, int64_t positions, int64_t 
                             int64_t columns) {
   return builder_.create<KvCacheOp>(
       location_,
-      tensor({sequences(), positions, columns},
-             typeOf(builder_.getContext(), workload_.kvCache)),
+      tensor({sequences(), positions, columns}, typeOf(builder_.getContext(), workload_.kvCache)),
       label(name), heads);
 }
 
@@ -114,10 +113,10 @@ Stream ModelBuilder::layer(const Layer &layer, Stream stream) {
                              : groupedQuery(layer, attentionInput);
   Value sum;
   const Value input = addNorm("ffn_norm", {residual, attended}, &sum);
-  const Value delta = layer.moe ? experts(layer, input)
-                                : feedForward("ffn", input, model_.inter,
-                                              quantises(layer, Module::dense), Shard::column,
-                                              Shard::row);
+  const Value delta = layer.moe
+                          ? experts(layer, input)
+                          : feedForward("ffn", input, model_.inter, quantises(layer, Module::dense),
+                                        Shard::column, Shard::row);
   return {sum, delta};
 }
 

@@ -41,8 +41,7 @@ llvm::SetVector<mlir::Operation *> sharedExperts(mlir::Block &block) {
   return ops;
 }
 
-class OverlapPass
-    : public mlir::PassWrapper<OverlapPass, mlir::OperationPass<mlir::func::FuncOp>> {
+class OverlapPass : public mlir::PassWrapper<OverlapPass, mlir::OperationPass<mlir::func::FuncOp>> {
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(OverlapPass)
 
@@ -64,19 +63,23 @@ public:
         repeats.push_back(op);
     });
     if (repeats.empty())
-      return addNote(getOperation(), "no tokens are exchanged between devices: there is nothing to overlap with");
+      return addNote(getOperation(),
+                     "no tokens are exchanged between devices: there is nothing to overlap with");
     if (mode == work::Overlap::shared_expert) {
       bool any = false;
       for (RepeatOp op : repeats)
         any |= overlapShared(op);
       return any ? void()
-                 : addNote(getOperation(), "the model has no shared experts to run beside the exchange of tokens");
+                 : addNote(getOperation(),
+                           "the model has no shared experts to run beside the exchange of tokens");
     }
     const auto sequences = getOperation()->getAttrOfType<mlir::IntegerAttr>(kSequencesAttr);
     if (!sequences || sequences.getInt() < 2)
-      return addNote(getOperation(), "a device has one sequence at a time: there is no second half to overlap with");
+      return addNote(
+          getOperation(),
+          "a device has one sequence at a time: there is no second half to overlap with");
     for (RepeatOp op : repeats)
-      if (op->hasAttr(kLayersAttr))
+      if (op->hasAttr(kLayersAttr) && canSplitInTwo(op, sequences.getInt()))
         splitInTwo(op, sequences.getInt());
   }
 
@@ -90,9 +93,9 @@ private:
     separateSum(shared.back());
     for (mlir::Operation *op : shared)
       for (Value operand : op->getOperands())
-        if (mlir::Operation *maker = operand.getDefiningOp();
-            maker && maker->getBlock() == &body && !shared.contains(maker) &&
-            !maker->isBeforeInBlock(dispatch))
+        if (mlir::Operation *maker = operand.getDefiningOp(); maker && maker->getBlock() == &body &&
+                                                              !shared.contains(maker) &&
+                                                              !maker->isBeforeInBlock(dispatch))
           return false;
     llvm::SmallVector<Value, 4> results(dispatch.getResults());
     results.push_back(shared.back()->getResult(0));

@@ -1,5 +1,5 @@
-// Experts: inside of one replica, where its devices have the tokens already and add up their results;
-// or over several replicas, which exchange tokens.
+// Experts: inside of one replica, where its devices have the tokens already and add up their
+// results; or over several replicas, which exchange tokens.
 #include "Sharder.h"
 
 namespace mansard::ir {
@@ -55,7 +55,8 @@ LogicalResult Sharder::exchange(GatherOp op, ExpertsAttr experts) {
   auto dispatch = builder.create<DispatchOp>(
       op.getLoc(), rowsType.clone({received, rowsType.getDimSize(1)}),
       mlir::RankedTensorType::get({received, 1}, builder.getI32Type()),
-      builder.getStringAttr(siblingLabel(op, "dispatch")), mode_, rows, choices, experts, limit);
+      builder.getStringAttr(siblingLabel(op, "dispatch")), mode_, rows, choices, experts, limit,
+      quantize && !later ? quantize.getScaling() : Scaling::none);
   dispatched_[indices] = dispatch;
   Value table = dispatch.getRows();
   if (later)

@@ -66,7 +66,8 @@ LogicalResult Sharder::visitWeight(WeightOp op) {
       FailureOr<llvm::SmallVector<int64_t>> local = localHeads(op, *parts);
       if (failed(local))
         return failure();
-      const int64_t width = shape.back() / std::accumulate(parts->begin(), parts->end(), int64_t{0});
+      const int64_t width =
+          shape.back() / std::accumulate(parts->begin(), parts->end(), int64_t{0});
       shape.back() = width * std::accumulate(local->begin(), local->end(), int64_t{0});
       op.setParts(*local);
     } else {

@@ -21,6 +21,8 @@ public:
   }
 
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
     const work::Parallelism p{tp, pp, dp, ep};
     work::Workload workload;
     workload.parallelism = p;
@@ -35,15 +37,16 @@ public:
 private:
   Option<int64_t> tp{*this, "tp", llvm::cl::desc("Tensor-parallel devices"), llvm::cl::init(1)};
   Option<int64_t> dp{*this, "dp", llvm::cl::desc("Replicas over the batch"), llvm::cl::init(1)};
-  Option<int64_t> ep{*this, "ep", llvm::cl::desc("Devices over which experts are spread (1: by tp)"),
+  Option<int64_t> ep{*this, "ep",
+                     llvm::cl::desc("Devices over which experts are spread (1: by tp)"),
                      llvm::cl::init(1)};
   Option<int64_t> pp{*this, "pp", llvm::cl::desc("Pipeline stages"), llvm::cl::init(1)};
 };
 
 } // namespace
 
-/// A micro-batch passes from stage to stage behind the layers; which layer stands before the cut does
-/// not matter to its time.
+/// A micro-batch passes from stage to stage behind the layers; which layer stands before the cut
+/// does not matter to its time.
 void Sharder::sendBetweenStages(mlir::func::FuncOp step) {
   RepeatOp last;
   for (auto op : step.getBody().front().getOps<RepeatOp>())
@@ -53,17 +56,16 @@ void Sharder::sendBetweenStages(mlir::func::FuncOp step) {
     return;
   mlir::OpBuilder builder(last);
   builder.setInsertionPointAfter(last);
-  auto stages = builder.create<RepeatOp>(last.getLoc(), last.getResultTypes(), p_.pp - 1,
-                                         last.getOutputs());
+  auto stages =
+      builder.create<RepeatOp>(last.getLoc(), last.getResultTypes(), p_.pp - 1, last.getOutputs());
   last->replaceUsesWithIf(stages, [&](mlir::OpOperand &use) { return use.getOwner() != stages; });
   const llvm::SmallVector<mlir::Location, 2> places(last.getNumResults(), last.getLoc());
   mlir::Block *block = builder.createBlock(&stages.getBody(), {}, last.getResultTypes(), places);
   llvm::SmallVector<mlir::Value, 2> sent;
   for (mlir::BlockArgument value : block->getArguments())
-    sent.push_back(builder.create<CollectiveOp>(last.getLoc(), value.getType(),
-                                                CollectiveKind::send,
-                                                builder.getStringAttr("pipeline.send"), value, p_.pp,
-                                                0));
+    sent.push_back(
+        builder.create<CollectiveOp>(last.getLoc(), value.getType(), CollectiveKind::send,
+                                     builder.getStringAttr("pipeline.send"), value, p_.pp, 0));
   builder.create<YieldOp>(last.getLoc(), sent);
 }
 

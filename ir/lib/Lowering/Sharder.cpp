@@ -54,6 +54,10 @@ LogicalResult Sharder::run(mlir::func::FuncOp step) {
     return failure();
   if (p_.pp > 1)
     sendBetweenStages(step);
+  if (const int64_t shares = p_.dp * p_.pp; sequences_ % shares != 0)
+    addNote(step, fmt::format("{} sequences do not spread evenly over {} replicas and stages: the "
+                              "time is that of the busiest, with {}",
+                              sequences_, shares, localSequences_));
   if (const int64_t places = expertPlaces(routedExperts_); places != routedExperts_)
     addNote(step, fmt::format("{} experts fill {} places, {} of them with second copies that share "
                               "their experts' tokens",
@@ -238,8 +242,7 @@ LogicalResult Sharder::visitView(ViewOp op) {
   if (op.getKind() == ViewKind::rows)
     require(op.getInputsMutable()[0], Share::whole);
   Shape shape(shapeOf(op.getResult()));
-  if (op.getKind() == ViewKind::zeros ||
-      (op.getKind() == ViewKind::rows && op.getParts() == 1)) {
+  if (op.getKind() == ViewKind::zeros || (op.getKind() == ViewKind::rows && op.getParts() == 1)) {
     FailureOr<int64_t> rows = localRows(op, shape[0]);
     if (failed(rows))
       return failure();

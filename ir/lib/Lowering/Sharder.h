@@ -68,8 +68,8 @@ private:
   bool exchanges() const { return p_.ep > p_.tp; }
   /// Devices over which the width of an expert is cut.
   int64_t expertWidthWays() const { return exchanges() ? 1 : p_.tp / p_.ep; }
-  /// Places for `experts`, the same number on each device that they are spread over. What an exchange
-  /// leaves empty holds second copies of experts, which share their tokens.
+  /// Places for `experts`, the same number on each device that they are spread over. What an
+  /// exchange leaves empty holds second copies of experts, which share their tokens.
   int64_t expertPlaces(int64_t experts) const {
     return exchanges() ? (experts + p_.ep - 1) / p_.ep * p_.ep : experts;
   }

@@ -83,8 +83,7 @@ Result<work::Program> toProgram(mlir::ModuleOp module) {
                  fmt::format("the module has {} functions; a step is one", count), ""};
   mlir::func::FuncOp step = *functions.begin();
   if (step.isExternal())
-    return Error{ErrorCode::invalidInput,
-                 fmt::format("@{} has no body", step.getName().str()), ""};
+    return Error{ErrorCode::invalidInput, fmt::format("@{} has no body", step.getName().str()), ""};
   return Flattener().run(step);
 }
 

@@ -19,10 +19,9 @@ public:
   void copy(mlir::Operation &op) {
     mlir::Operation *copy = builder_.clone(op, mapping_);
     if (auto experts = copy->getAttrOfType<ExpertsAttr>("experts"))
-      copy->setAttr("experts",
-                    ExpertsAttr::get(copy->getContext(), scaleUp(experts.getTokens()),
-                                     experts.getTopk(), experts.getExperts(), experts.getEp(),
-                                     experts.getTp()));
+      copy->setAttr("experts", ExpertsAttr::get(copy->getContext(), scaleUp(experts.getTokens()),
+                                                experts.getTopk(), experts.getExperts(),
+                                                experts.getEp(), experts.getTp()));
     if (hasOwnRows(*copy)) {
       auto type = llvm::cast<mlir::RankedTensorType>(copy->getResult(0).getType());
       Shape shape(type.getShape());
@@ -51,8 +50,18 @@ private:
 
 } // namespace
 
-bool isExchange(mlir::Operation *op) {
-  return llvm::isa<DispatchOp, CombineOp, CollectiveOp>(op);
+bool isExchange(mlir::Operation *op) { return llvm::isa<DispatchOp, CombineOp, CollectiveOp>(op); }
+
+bool canSplitInTwo(RepeatOp repeat, int64_t sequences) {
+  if (sequences < 2)
+    return false;
+  for (Value init : repeat.getInits())
+    if (shapeOf(init).size() != 2 || shapeOf(init)[0] % sequences != 0)
+      return false;
+  for (mlir::Operation &op : repeat.getBody().front().without_terminator())
+    if (op.getNumRegions() > 0 || !llvm::isa<KernelOpInterface>(op))
+      return false;
+  return true;
 }
 
 void splitInTwo(RepeatOp repeat, int64_t sequences) {
@@ -80,9 +89,8 @@ void splitInTwo(RepeatOp repeat, int64_t sequences) {
     for (mlir::BlockArgument argument : body.getArguments()) {
       const auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
       const int64_t rows = type.getDimSize(0) / sequences * part;
-      copies.bind(argument, builder.create<ViewOp>(
-                                location, type.clone({rows, type.getDimSize(1)}), ViewKind::rows,
-                                mlir::ValueRange{argument}, 1));
+      copies.bind(argument, builder.create<ViewOp>(location, type.clone({rows, type.getDimSize(1)}),
+                                                   ViewKind::rows, mlir::ValueRange{argument}, 1));
     }
     for (mlir::Operation *op : old)
       if (!llvm::isa<WeightOp>(op))

@@ -1,4 +1,5 @@
-// Reads a module in the mansard dialect (or imports a model), runs passes and prints what comes out.
+// Reads a module in the mansard dialect (or imports a model), runs passes and prints what comes
+// out.
 #include <IR/Mansard.h>
 #include <Lowering/Passes.h>
 

@@ -35,7 +35,7 @@ struct Constants {
   // Vector work.
   double vectorStartUs, vectorDram, vectorPassUs;
   // Links.
-  double linkStartUs, linkPeerUs, linkBulk, linkFine, linkBulkHops, linkInSwitch;
+  double linkStartUs, linkPeerUs, linkBulk, linkFine, linkBulkHops, linkInSwitch, linkNetwork;
   double expertStartUs, expertLink, expertTokenUs, expertExpertUs;
 };
 
@@ -136,6 +136,8 @@ inline constexpr ConstantSpec kConstants[] = {
      "a hop of the bulk protocol, in link latencies"},
     {"collective.in_switch", &Constants::linkInSwitch, "",
      "share of the link that reduction in the switch carries"},
+    {"collective.network", &Constants::linkNetwork, "",
+     "share of the network that messages sent straight to their targets carry"},
     {"expert_parallel.start_us", &Constants::expertStartUs, "us", "launch, barrier and first flag"},
     {"expert_parallel.link", &Constants::expertLink, "", "share of the link reached"},
     {"expert_parallel.token_us", &Constants::expertTokenUs, "us",

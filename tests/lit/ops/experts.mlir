@@ -15,8 +15,8 @@ func.func @moe(%x: tensor<16x64xbf16>, %choices: tensor<16x2xi32>) {
 
 // CHECK-LABEL: @exchange
 func.func @exchange(%x: tensor<4x64xf8E4M3FN>, %choices: tensor<4x2xi32>, %y: tensor<8x64xbf16>) {
-  // CHECK: mansard.dispatch low_latency "dispatch" %{{.*}}, %{{.*}} {experts = #mansard.experts<tokens = 16, topk = 2, experts = 8, ep = 4, tp = 1>, node_limit = 4 : i64} : {{.*}} -> (tensor<8x64xf8E4M3FN>, tensor<8x1xi32>)
-  %0:2 = mansard.dispatch low_latency "dispatch" %x, %choices {experts = #group, node_limit = 4 : i64} : (tensor<4x64xf8E4M3FN>, tensor<4x2xi32>) -> (tensor<8x64xf8E4M3FN>, tensor<8x1xi32>)
+  // CHECK: mansard.dispatch low_latency "dispatch" %{{.*}}, %{{.*}} scaling block {experts = #mansard.experts<tokens = 16, topk = 2, experts = 8, ep = 4, tp = 1>, node_limit = 4 : i64} : {{.*}} -> (tensor<8x64xf8E4M3FN>, tensor<8x1xi32>)
+  %0:2 = mansard.dispatch low_latency "dispatch" %x, %choices scaling block {experts = #group, node_limit = 4 : i64} : (tensor<4x64xf8E4M3FN>, tensor<4x2xi32>) -> (tensor<8x64xf8E4M3FN>, tensor<8x1xi32>)
   // CHECK: mansard.combine normal %{{.*}}, %{{.*}} {experts = #mansard.experts<tokens = 16, topk = 2, experts = 8, ep = 4, tp = 1>} : (tensor<8x64xbf16>, tensor<4x2xi32>) -> tensor<4x64xbf16>
   %1 = mansard.combine normal %y, %choices {experts = #group} : (tensor<8x64xbf16>, tensor<4x2xi32>) -> tensor<4x64xbf16>
   return

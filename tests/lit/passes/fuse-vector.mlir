@@ -61,3 +61,17 @@ func.func @used_before(%x: tensor<4x64xbf16>, %d: tensor<4x64xbf16>) -> (tensor<
   %2 = mansard.norm rmsnorm %0 : (tensor<4x64xbf16>) -> tensor<4x64xbf16>
   return %1, %2 : tensor<4x64xbf16>, tensor<4x64xbf16>
 }
+
+// The sum is needed inside of a region before the norm.
+// CHECK-LABEL: @used_in_region
+func.func @used_in_region(%x: tensor<4x64xbf16>, %d: tensor<4x64xbf16>) -> tensor<4x64xbf16> {
+  // CHECK: mansard.elementwise add
+  // CHECK: mansard.repeat
+  // CHECK: mansard.norm rmsnorm %{{.*}} : (tensor<4x64xbf16>) -> tensor<4x64xbf16>
+  %0 = mansard.elementwise add %x, %d : (tensor<4x64xbf16>, tensor<4x64xbf16>) -> tensor<4x64xbf16>
+  mansard.repeat 2 () {
+    %1 = mansard.elementwise gelu %0 : (tensor<4x64xbf16>) -> tensor<4x64xbf16>
+  }
+  %2 = mansard.norm rmsnorm %0 : (tensor<4x64xbf16>) -> tensor<4x64xbf16>
+  return %2 : tensor<4x64xbf16>
+}

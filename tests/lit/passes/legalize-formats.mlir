@@ -3,7 +3,7 @@
 // Block-scaled formats do not fall to FP8: their scales are of fewer elements than its units take.
 // CHECK-DAG: remark: the target has no nvfp4 matrix unit
 // CHECK-DAG: remark: the target has no mxfp8 matrix unit
-// CHECK: %[[N:.*]], %{{.*}} = mansard.norm rmsnorm {{.*}} -> (tensor<4x64xbf16>, tensor<4x64xbf16>)
+// CHECK: %[[N:.*]], %{{.*}} = mansard.norm rmsnorm %arg0 residual %arg1 : {{.*}} -> (tensor<4x64xbf16>, tensor<4x64xbf16>)
 // CHECK: mansard.matmul "a" %[[N]], %{{.*}} scaling group : (tensor<4x64xbf16>, tensor<64x64x!mansard.nvfp4>) -> tensor<4x64xbf16>
 // CHECK: mansard.matmul "b" %{{.*}}, %{{.*}} scaling group : (tensor<4x64xbf16>, tensor<64x64x!mansard.mxfp8>)
 func.func @step(%x: tensor<4x64xbf16>, %r: tensor<4x64xbf16>) {

@@ -17,7 +17,7 @@
 // ACROSS-LABEL: @step
 // ACROSS: mansard.matmul "moe.router" {{.*}} -> tensor<2x8xbf16>
 // ACROSS: %[[I:.*]] = mansard.topk "moe.topk"
-// ACROSS: %[[R:.*]], %[[C:.*]] = mansard.dispatch low_latency "moe.dispatch" %{{.*}}, %[[I]] {experts = #mansard.experts<tokens = 8, topk = 2, experts = 8, ep = 4, tp = 1>, node_limit = 2 : i64} : (tensor<2x64xi8>, tensor<2x2xi32>) -> (tensor<4x64xi8>, tensor<4x1xi32>)
+// ACROSS: %[[R:.*]], %[[C:.*]] = mansard.dispatch low_latency "moe.dispatch" %{{.*}}, %[[I]] scaling token {experts = #mansard.experts<tokens = 8, topk = 2, experts = 8, ep = 4, tp = 1>, node_limit = 2 : i64} : (tensor<2x64xi8>, tensor<2x2xi32>) -> (tensor<4x64xi8>, tensor<4x1xi32>)
 // ACROSS: mansard.gather "moe.permute" %[[R]], %[[C]]
 // ACROSS: mansard.weight "moe.up" expert_column : tensor<2x64x64xi8>
 // ACROSS: %[[D:.*]] = mansard.scatter "moe.unpermute" {{.*}} by %[[C]]

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <mansard/base/counts.h>
+#include <mansard/base/overlap.h>
 #include <mansard/sdk/abi.h>
 
 #include <algorithm>
@@ -37,10 +38,12 @@ inline constexpr uint32_t kAllAlgorithms = (1u << kAlgorithmCount) - 1;
 
 /// What a family's communication library makes of the links; fitted per family.
 struct LinkSoftware {
-  double start_us = 0;       // of one call: launch, handshake on entry, drain
-  double efficiency = 1;     // share of a link's bandwidth that the bulk protocol reaches
-  double fineEfficiency = 0; // the same of the fine protocol; 0: the library has none
-  double bulkHopFactor = 1;  // a hop of the bulk protocol, in link latencies; of the fine one: 1
+  double start_us = 0;          // of one call: launch, handshake on entry, drain
+  double efficiency = 1;        // share of a link's bandwidth that the bulk protocol reaches
+  double fineEfficiency = 0;    // the same of the fine protocol; 0: the library has none
+  double networkEfficiency = 0; // the bulk protocol's where it sends straight over the links that
+                                // scale out; 0: as on the others
+  double bulkHopFactor = 1;     // a hop of the bulk protocol, in link latencies; of the fine one: 1
   double inNetworkEfficiency = 1;       // reduction in the switch, share of the link's bandwidth
   double peer_us = 0;                   // of each further peer that a rank addresses directly
   uint32_t algorithms = kAllAlgorithms; // bits 1 << kAlgorithm*: what the library implements
@@ -71,6 +74,7 @@ struct Levels {
     double members;  // that take part, each of `inside` devices
     double capacity; // that the level could join
     double inside;
+    bool scalesOut;
   };
   Level level[MANSARD_LINK_COUNT];
   uint32_t count = 0;
@@ -98,7 +102,8 @@ inline Levels levelsFrom(uint32_t first, const mansard_chip &chip, double ranks)
     if (!(domain > joined))
       continue;
     const double groups = std::ceil(std::min(ranks, domain) / joined);
-    levels.level[levels.count++] = {&link, groups, std::max(groups, domain / joined), joined};
+    levels.level[levels.count++] = {&link, groups, std::max(groups, domain / joined), joined,
+                                    i == MANSARD_LINK_SCALE_OUT};
     joined = domain;
   }
   return levels;
@@ -205,7 +210,8 @@ inline CollectiveTime hierarchical(uint32_t kind, double size, const Levels &lev
   return best;
 }
 
-/// Sends that go straight to their targets: `bytes[i]` leave each rank over level i.
+/// Sends that go straight to their targets: `bytes[i]` leave each rank over level i. The levels'
+/// links carry them side by side; what one level forwards from another follows in small chunks.
 inline CollectiveTime direct(const Levels &levels, const double *bytes, const double *peers,
                              const LinkSoftware &software) {
   CollectiveTime best;
@@ -218,8 +224,11 @@ inline CollectiveTime direct(const Levels &levels, const double *bytes, const do
     CollectiveTime time;
     time.extended = levels.extended;
     time.algorithm = kAlgorithmDirect;
+    double busy_us[MANSARD_LINK_COUNT] = {};
     for (uint32_t i = 0; i < levels.count; ++i) {
       const Levels::Level &level = levels.level[i];
+      const bool network = protocol == 0 && level.scalesOut && software.networkEfficiency > 0;
+      const double efficiency = network ? software.networkEfficiency : efficiencies[protocol];
       // On a ring a byte crosses a quarter of a closed ring, or a half where it is open.
       const bool ring = level.link->topology == MANSARD_TOPOLOGY_RING;
       const double crossings =
@@ -227,10 +236,10 @@ inline CollectiveTime direct(const Levels &levels, const double *bytes, const do
       const double hops = ring ? std::max(1.0, std::floor(level.members / 2)) : 1;
       time.fixed_us += hops * level.link->latency_s * 1e6 * hopFactors[protocol] +
                        std::max(0.0, peers[i] - 1) * software.peer_us;
-      time.link_us +=
-          bytes[i] * crossings / (levelBandwidth(level, true) * 1e-6 * efficiencies[protocol]);
+      busy_us[i] = bytes[i] * crossings / (levelBandwidth(level, true) * 1e-6 * efficiency);
       time.link_bytes += bytes[i];
     }
+    time.link_us = overlapped(busy_us, MANSARD_LINK_COUNT);
     keepCheaper(best, time);
   }
   return best;
@@ -373,7 +382,7 @@ inline CollectiveTime expertParallelTime(const mansard_chip &chip, const mansard
     double bytes[MANSARD_LINK_COUNT] = {}, peers[MANSARD_LINK_COUNT] = {}, inner = 1;
     for (uint32_t i = 0; i < levels.count; ++i) {
       const double reached = std::min(ranks, inner * levels.level[i].members);
-      const bool out = levels.level[i].link == &chip.links[MANSARD_LINK_SCALE_OUT];
+      const bool out = levels.level[i].scalesOut;
       peers[i] = reached - inner;
       if (out)
         bytes[i] = sent * copies.scaleOut + (inner == 1 ? sent * copies.scaleUp : 0);
