@@ -72,6 +72,19 @@ TEST(Chip, AnHeirKeepsWhatItDoesNotSay) {
             open("h100-sxm").number("links.scale_up.bandwidth_GBps"));
 }
 
+TEST(Chip, AnHeirWithAnotherTechnologyLeavesTheOldOnesNumbersBehind) {
+  const Catalog catalog;
+  const auto build = [&](const char *memory) {
+    const auto document = parseDocument(
+        std::string("id = \"heir\"\ninherits = \"h100-sxm\"\n[memory]\n") + memory, "heir.toml");
+    Result<Chip> chip = buildChip(*document, catalog, {});
+    EXPECT_TRUE(chip.ok()) << (chip.ok() ? "" : chip.error().text());
+    return chip->pinRate_Gbps();
+  };
+  EXPECT_DOUBLE_EQ(build("technology = \"hbm3e\""), catalog.memory("hbm3e")->pin_rate_Gbps.value);
+  EXPECT_DOUBLE_EQ(build("technology = \"hbm3\""), open("h100-sxm").pinRate_Gbps());
+}
+
 TEST(ChipView, CarriesConstantsAndSortedKeys) {
   const Chip chip = open("ascend-910b");
   const ChipView view(chip);

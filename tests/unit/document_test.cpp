@@ -61,6 +61,7 @@ TEST(NearestName, FindsSlipsAndIgnoresStrangers) {
   const std::vector<std::string> names{"h100-sxm", "h200-sxm", "ascend-910c"};
   EXPECT_EQ(nearestName("h100-smx", names), "h100-sxm");
   EXPECT_EQ(nearestName("ascend-910d", names), "ascend-910c");
+  EXPECT_EQ(nearestName("h100", names), "h100-sxm") << "cut short rather than misspelt";
   EXPECT_EQ(nearestName("zzz", names), "");
 }
 

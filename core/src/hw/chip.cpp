@@ -17,6 +17,10 @@ namespace {
 
 constexpr int kDeepestInheritance = 8;
 
+/// What a chip says of its memory beside the technology; another technology brings its own.
+constexpr const char *kTechnologyKeys[] = {"memory.pin_rate_Gbps", "memory.capacity_per_stack_GiB",
+                                           "memory.reserved_GiB"};
+
 /// Lays a document over the one it inherits from.
 Result<Document> resolve(const Document &document, const Catalog &catalog, int depth) {
   const auto parent = document.entries.find(std::string_view("inherits"));
@@ -33,8 +37,16 @@ Result<Document> resolve(const Document &document, const Catalog &catalog, int d
   if (!resolved)
     return resolved;
   resolved->file = document.file;
+  const std::string_view technology = "memory.technology";
+  const auto before = resolved->entries.find(technology), after = document.entries.find(technology);
+  if (before != resolved->entries.end() && after != document.entries.end() &&
+      before->second.text != after->second.text)
+    for (const char *key : kTechnologyKeys)
+      resolved->entries.erase(key);
   for (const auto &[key, entry] : document.entries)
     resolved->entries.insert_or_assign(key, entry);
+  for (const auto &[key, list] : document.lists)
+    resolved->lists.insert_or_assign(key, list);
   return resolved;
 }
 
@@ -171,8 +183,7 @@ Result<> changeTechnology(Chip &chip, const std::string &id, const Catalog &cata
   if (!technology)
     return technology.error();
   std::vector<std::string> dropped;
-  for (const char *key :
-       {"memory.pin_rate_Gbps", "memory.capacity_per_stack_GiB", "memory.reserved_GiB"}) {
+  for (const char *key : kTechnologyKeys) {
     const bool alsoSet = std::any_of(changes.begin(), changes.end(),
                                      [&](const Override &other) { return other.key == key; });
     if (!alsoSet && chip.numbers.erase(key) > 0)

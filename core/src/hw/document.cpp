@@ -172,6 +172,12 @@ Result<Document> readDocument(const std::string &path) {
 
 std::string nearestName(std::string_view name, const std::vector<std::string> &candidates) {
   std::string best;
+  for (const std::string &candidate : candidates) // cut short, most likely
+    if (name.size() >= 2 && candidate.starts_with(name) &&
+        (best.empty() || candidate.size() < best.size()))
+      best = candidate;
+  if (!best.empty())
+    return best;
   // A third of the letters may be wrong, and never all of them.
   size_t least =
       std::min(std::max<size_t>(2, name.size() / 3), name.empty() ? 0 : name.size() - 1) + 1;

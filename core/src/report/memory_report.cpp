@@ -26,7 +26,7 @@ Json lineOf(const hw::MemoryTechnology &t) {
               {"year", t.year},
               {"pin_rate_gbps", t.pin_rate_Gbps.value},
               {"width_bits", t.width_bits.value},
-              {"capacity_gb", t.capacity_GiB.value},
+              {"capacity_gib", t.capacity_GiB.value},
               {"peak_gbytes_per_s", f.peak_GBps},
               {"read_efficiency", f.read},
               {"mixed_efficiency", f.mixed},
@@ -42,7 +42,7 @@ std::string memoriesTable(const std::vector<hw::MemoryTechnology> &all) {
                    {"year", {}},
                    {"Gb/s a pin", Align::right},
                    {"pins", Align::right},
-                   {"GB", Align::right},
+                   {"GiB", Align::right},
                    {"peak GB/s", Align::right},
                    {"reads reach", Align::right},
                    {"1:1 reaches", Align::right}});

@@ -35,7 +35,8 @@ struct Document {
 Result<Document> parseDocument(std::string_view text, std::string file);
 Result<Document> readDocument(const std::string &path);
 
-/// The candidate closest to `name` by edit distance, or empty if none is close. For error messages.
+/// The candidate that begins with `name`, else the closest by edit distance, or empty if none is
+/// close. For error messages.
 std::string nearestName(std::string_view name, const std::vector<std::string> &candidates);
 /// ` (did you mean "x"?)`, or the empty text.
 std::string suggestion(std::string_view name, const std::vector<std::string> &candidates);
