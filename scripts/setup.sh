@@ -44,15 +44,16 @@ need_packages() {
   }
 }
 
-# configure_and_build PRESET [CMAKE OPTION ...]: into build/PRESET, with ninja's progress on stderr.
+# configure_and_build PRESET [CMAKE OPTION ...]: into build/PRESET, with ninja's progress on stderr. Leaves a stamp
+# as old as the sources it saw: what is newer needs another build.
 configure_and_build() {
-  local preset=$1
+  local preset=$1 begun
   shift
-  local jobs
-  jobs=$(nproc)
+  begun=$(date +%s)
   export CCACHE_DIR="${CCACHE_DIR:-$root/.cache/ccache}"
   if [ ! -f "$root/build/$preset/build.ninja" ] || [ $# -gt 0 ]; then
     (cd "$root" && cmake --preset "$preset" "$@") >&2 || return 1
   fi
-  cmake --build "$root/build/$preset" -j "$jobs" >&2
+  cmake --build "$root/build/$preset" -j "$(nproc)" >&2 || return 1
+  touch -d "@$begun" "$root/build/$preset/.built"
 }

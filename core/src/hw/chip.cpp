@@ -38,7 +38,8 @@ Result<Document> resolve(const Document &document, const Catalog &catalog, int d
     return resolved;
   resolved->file = document.file;
   const std::string_view technology = "memory.technology";
-  const auto before = resolved->entries.find(technology), after = document.entries.find(technology);
+  const auto before = resolved->entries.find(technology);
+  const auto after = document.entries.find(technology);
   if (before != resolved->entries.end() && after != document.entries.end() &&
       before->second.text != after->second.text)
     for (const char *key : kTechnologyKeys)
