@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 
 namespace mansard::cli {
@@ -16,7 +18,18 @@ struct Options {
   ViewOptions view;
 };
 
+/// Measurements are not there to be overwritten.
+bool isOneOf(const std::string &path, const std::vector<std::string> &files) {
+  std::error_code ignored; // a file that is not there yet is none of them
+  return std::any_of(files.begin(), files.end(), [&](const std::string &file) {
+    return std::filesystem::equivalent(path, file, ignored);
+  });
+}
+
 int run(const Options &options) {
+  if (isOneOf(options.rows, options.files))
+    return fail({ErrorCode::invalidInput, "is one of the tables to read; name another for --rows",
+                 options.rows});
   hw::Catalog catalog;
   host::Host host(catalog);
   auto validation = report::validate(host, options.files);
@@ -43,7 +56,7 @@ void addValidate(CLI::App &app, int &status) {
       ->type_name("");
   command
       ->add_option("--rows", options->rows,
-                   "Write every row with its estimate, bound and breakdown to this CSV")
+                   "Write every row with its estimate, interval, bound and breakdown to this CSV")
       ->type_name("OUT.csv");
   options->view.addTo(*command, false);
   command->footer("MAPE: mean absolute percentage error; bias: mean of log(predicted / measured); "

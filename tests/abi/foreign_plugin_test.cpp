@@ -19,6 +19,13 @@ mansard_estimate priced(const Model &model, const work::Kernel &kernel) {
   return out;
 }
 
+mansard_estimate lasting(double us, uint32_t bound) {
+  mansard_estimate out{};
+  out.latency_us = us;
+  out.bound = bound;
+  return out;
+}
+
 TEST(FrozenPlugin, KeepsLoadingAndPricing) {
   const PluginPath path(fixture("frozen"));
   hw::Catalog catalog;
@@ -91,7 +98,7 @@ TEST_P(Example, PricesEveryOperation) {
   EXPECT_EQ(priced(*model, fp8).status, MANSARD_ERROR_UNSUPPORTED);
 
   // Nobody has measured it: the interval says so.
-  const Interval around = interval(*model, kernels[0], 10);
+  const Interval around = interval(*model, kernels[0], lasting(10, MANSARD_BOUND_DRAM));
   EXPECT_FALSE(around.known);
   EXPECT_EQ(around.low_us, 5);
   EXPECT_EQ(around.high_us, 20);
@@ -113,23 +120,33 @@ INSTANTIATE_TEST_SUITE_P(Language, Example, ::testing::Values("example-npu", "ex
                            return std::string(info.param) == "example-npu" ? "Cpp" : "C";
                          });
 
-TEST(Interval, FollowsTheFamilysResiduals) {
+TEST(Interval, FollowsTheFamilysResidualsOfTheRegimeFirst) {
   const PluginPath path(fixture("same"));
   hw::Catalog catalog;
   Host host(catalog);
   hw::Chip chip = chipFor("same-a");
   chip.calibration["residual.gemm.p10"].value = 0.8;
   chip.calibration["residual.gemm.p90"].value = 1.3;
+  chip.calibration["residual.gemm.fixed.p10"].value = 0.7;
+  chip.calibration["residual.gemm.fixed.p90"].value = 1.6;
+  chip.calibration["residual.gemm.l2.p90"].value = 1.1;
   chip.calibration["residual.vector.p10"].value = 1.3; // out of order: of no use
   chip.calibration["residual.vector.p90"].value = 0.8;
   const auto model = host.bind(chip);
   ASSERT_TRUE(model.ok()) << model.error().text();
-  const Interval gemm = interval(*model, matmul(DType::bf16, 8, 8, 8), 100);
-  EXPECT_TRUE(gemm.known);
-  EXPECT_DOUBLE_EQ(gemm.low_us, 80);
-  EXPECT_DOUBLE_EQ(gemm.high_us, 130);
+  const mansard_kernel gemm = matmul(DType::bf16, 8, 8, 8);
+  const Interval any = interval(*model, gemm, lasting(100, MANSARD_BOUND_DRAM));
+  EXPECT_TRUE(any.known);
+  EXPECT_DOUBLE_EQ(any.low_us, 80);
+  EXPECT_DOUBLE_EQ(any.high_us, 130);
+  const Interval fixed = interval(*model, gemm, lasting(100, MANSARD_BOUND_FIXED));
+  EXPECT_TRUE(fixed.known);
+  EXPECT_DOUBLE_EQ(fixed.low_us, 70);
+  EXPECT_DOUBLE_EQ(fixed.high_us, 160);
+  // Half a pair is none.
+  EXPECT_DOUBLE_EQ(interval(*model, gemm, lasting(100, MANSARD_BOUND_L2)).high_us, 130);
   const auto vector = work::makeKernel(MANSARD_OP_VECTOR, DType::bf16, DType::bf16, DType::bf16);
-  EXPECT_FALSE(interval(*model, vector, 100).known);
+  EXPECT_FALSE(interval(*model, vector, lasting(100, MANSARD_BOUND_DRAM)).known);
 }
 
 } // namespace

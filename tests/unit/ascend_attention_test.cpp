@@ -94,6 +94,22 @@ TEST_F(AscendAttention, AbsorbedLatentCacheServesAllHeads) {
   EXPECT_LT(many, 2 * few) << "eight times the heads read the same bytes";
 }
 
+TEST_F(AscendAttention, SecondTokenSharesThePassOverTheLatentCache) {
+  // 2 x 16 query rows cost the cube nothing beside the loads; 2 x 128 fit L1, 4 x 128 do not.
+  const host::Model model = ideal();
+  const auto loads = [&](int64_t heads, int64_t queries) {
+    return estimate(model, latent(MANSARD_OP_MLA_DECODE, 48, queries, 2048, heads)).latency_us;
+  };
+  EXPECT_LT(loads(16, 2), 1.15 * loads(16, 1));
+  std::vector<hw::Override> slow{{"l2.read_GBps", "400"}};
+  const host::Model starved = ideal(slow);
+  const auto passes = [&](int64_t queries) {
+    return estimate(starved, latent(MANSARD_OP_MLA_DECODE, 48, queries, 2048, 128)).latency_us;
+  };
+  EXPECT_LT(passes(2), 1.1 * passes(1));
+  EXPECT_GT(passes(4), 1.8 * passes(2));
+}
+
 TEST_F(AscendAttention, ExpandedLatentAttentionGrowsWithItsPairs) {
   const host::Model model = ideal();
   const double once = estimate(model, latent(MANSARD_OP_MLA_PREFILL, 4, 4096, 4096, 32)).latency_us;

@@ -29,9 +29,9 @@ protected:
     std::vector<hw::Override> all;
     const host::Model shipped = open("ascend-910b");
     for (const auto &[name, quantity] : shipped.chip().calibration) {
-      if (name.ends_with("_us") || name == "reread_share")
+      if (name.ends_with("_us") || name == "far_rows")
         all.push_back({"calibration." + name, "0"});
-      else if (name.ends_with("_efficiency"))
+      else if (name.ends_with("_efficiency") || name == "shared_misses")
         all.push_back({"calibration." + name, "1"});
     }
     all.insert(all.end(), overrides.begin(), overrides.end());

@@ -109,5 +109,41 @@ TEST(NvidiaAttention, ExpandedLatentPrefillGrowsWithTheSquare) {
   EXPECT_LT(ratio, 4.1);
 }
 
+TEST(NvidiaAttention, HeadsTooWideForTheFastKernelsAreNotSplit) {
+  const Opened h100("h100-sxm"), b200("b200-sxm");
+  const work::Kernel wide = attention(MANSARD_OP_ATTENTION_DECODE, 1, 1, 65536, 2, 1, 512);
+  EXPECT_EQ(h100.estimate(wide).tiling.split_k, 1);
+  EXPECT_GT(b200.estimate(wide).tiling.split_k, 8); // has a kernel for them
+  const work::Kernel odd = attention(MANSARD_OP_ATTENTION_DECODE, 1, 1, 65536, 4, 1, 192);
+  EXPECT_GT(h100.estimate(odd).tiling.split_k, 8); // pads them
+  EXPECT_EQ(b200.estimate(odd).tiling.split_k, 1);
+}
+
+TEST(NvidiaAttention, HeadsWithKeysOfTheirOwnRunInWholeWavesBeforeHopper) {
+  const Opened a100("a100-sxm-80gb"); // 108 cores
+  const auto decode = [&](int64_t sequences) {
+    return a100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, sequences, 1, 16384, 1, 1, 128))
+        .latency_us;
+  };
+  EXPECT_GT(decode(109) / decode(108), 1.3); // a second wave waits for its loads again
+  EXPECT_LT(decode(108) / decode(98), 1.1);
+}
+
+TEST(NvidiaAttention, LatentDecodeBeforeHopperFillsItsTileWithWhateverRowsThereAre) {
+  const Opened a100("a100-sxm-80gb");
+  const double one = a100.estimate(latent(MANSARD_OP_MLA_DECODE, 1, 1, 4096, 1)).latency_us;
+  EXPECT_NEAR(a100.estimate(latent(MANSARD_OP_MLA_DECODE, 1, 1, 4096, 64)).latency_us, one,
+              0.05 * one);
+}
+
+TEST(NvidiaAttention, ManySequencesCostTheirPreparationEvenWithOneHead) {
+  const Opened h100("h100-sxm");
+  const double few =
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 32, 1, 16, 64, 64, 128)).latency_us;
+  const double many =
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 2048, 1, 16, 1, 1, 128)).latency_us;
+  EXPECT_GT(many, few + 10); // as many blocks
+}
+
 } // namespace
 } // namespace mansard

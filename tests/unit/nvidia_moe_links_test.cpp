@@ -50,6 +50,41 @@ TEST(NvidiaMoe, SkewedRoutingLoadsTheBusiestDevice) {
   EXPECT_GT(h100.estimate(kernel).latency_us, 1.5 * balanced);
 }
 
+TEST(NvidiaMoe, WholeGroupIsRoutedWhereverItsExpertsAre) {
+  // One expert of 1024, whose 128 tokens are all there is to compute: twice the group, the same
+  // tokens here.
+  const Opened b200("b200-sxm");
+  work::Kernel kernel = mixture(16384, 1024, 1024);
+  const double one = b200.estimate(kernel).latency_us;
+  kernel.u.moe.tokens *= 2;
+  kernel.u.moe.experts *= 2;
+  kernel.u.moe.ep *= 2;
+  const double two = b200.estimate(kernel).latency_us;
+  EXPECT_GT(two, 1.3 * one);
+}
+
+TEST(NvidiaMoe, ScaledTypesActivateInTheFirstMatmul) {
+  // A scale for each block of fp8 takes kernels of its own around the matmuls, those of the tensor
+  // cores' own formats do not.
+  const Opened b200("b200-sxm");
+  work::Kernel kernel = mixture(16384, 128, 1);
+  kernel.dtype = kernel.weight_dtype = MANSARD_DTYPE_FP8;
+  kernel.scaling = MANSARD_SCALING_BLOCK;
+  const double apart = b200.estimate(kernel).dram_write_bytes;
+  kernel.dtype = kernel.weight_dtype = MANSARD_DTYPE_MXFP8;
+  EXPECT_LT(b200.estimate(kernel).dram_write_bytes, 0.7 * apart);
+}
+
+TEST(NvidiaGroupedMatmul, UnevenGroupsTakeMoreTilesThanTheirMean) {
+  const Opened h20("h20");
+  work::Kernel kernel =
+      work::makeKernel(MANSARD_OP_GROUPED_MATMUL, DType::fp8, DType::fp8, DType::bf16);
+  kernel.u.grouped_matmul = {128, 64, 2048, 2048};
+  const double even = h20.estimate(kernel).latency_us;
+  kernel.scaling = MANSARD_SCALING_BLOCK; // kernels made for experts
+  EXPECT_GT(h20.estimate(kernel).latency_us, 1.3 * even);
+}
+
 TEST(MoeLoad, RoundRobinGivesTheFirstDeviceTheRemainder) {
   mansard_moe moe{10, 64, 64, 2, 8, 1, 2, 0, MANSARD_DISTRIBUTION_BALANCED, 1};
   const MoeLoad load = moeLoad(moe); // 20 assignments to 8 experts: four of 3, four of 2

@@ -1,5 +1,6 @@
 // Error figures against measurements whose distance from the estimate is known.
 
+#include <mansard/base/names.h>
 #include <mansard/report/files.h>
 #include <mansard/report/validation.h>
 
@@ -103,6 +104,62 @@ TEST_F(ValidationTest, WithoutAnyEstimateTheFiguresAreNoNumbersAndJsonSaysNull) 
   ASSERT_EQ(v.groups.size(), 1u);
   EXPECT_TRUE(std::isnan(v.groups[0].mape));
   EXPECT_NE(validationJson(v).find("\"mape\": null"), std::string::npos);
+}
+
+TEST_F(ValidationTest, RowsThatMakeNoKernelCountWithTheOthersOfTheirGroup) {
+  const std::string row = target_ + ",collective,all_reduce,";
+  const Validation v = run("target,op,kind,ranks,size_bytes,latency_us\n" + row + "8,65536,20\n" +
+                           row + "-8,65536,20\n");
+  ASSERT_EQ(v.groups.size(), 1u) << "a collective is bf16 where its table does not say";
+  EXPECT_EQ(v.groups[0].rows, 1u);
+  EXPECT_EQ(v.groups[0].skipped, 1u);
+}
+
+TEST_F(ValidationTest, ExpertsOfNemotronHaveNoGate) {
+  const auto read = [&](const std::string &experts, const std::string &source) {
+    const std::string path = (folder_ / "moe.csv").string();
+    EXPECT_TRUE(writeFile(path, "target,op,dtype,weight_dtype,scaling,tokens,hidden,inter,topk,"
+                                "experts,moe_tp,moe_ep,distribution,latency_us,source\n"
+                                "x,moe,bf16,bf16,none,8,8192,5120,22," +
+                                    experts + ",1,1,balanced,10," + source + "\n")
+                    .ok());
+    return readMeasurements(path)->all[0].kernel.u.moe.gated;
+  };
+  EXPECT_EQ(read("512", "ai-dynamo/aiconfigurator"), 0u);
+  EXPECT_EQ(read("256", "ai-dynamo/aiconfigurator"), 1u);
+  EXPECT_EQ(read("512", "elsewhere"), 1u);
+}
+
+TEST_F(ValidationTest, RowsCarryPredictionIntervalPartsAndReasons) {
+  const Validation v = run(kHeader + row(64, "10") + row(-1, "10"));
+  const auto table = parseCsv(validationRows(v), "rows");
+  ASSERT_TRUE(table.ok()) << table.error().text();
+  ASSERT_EQ(table->rows.size(), 2u);
+  const auto cell = [&](size_t row, const char *name) {
+    const auto column = table->column(name);
+    EXPECT_TRUE(column) << name;
+    return column ? table->rows[row][*column] : "";
+  };
+  const double us = predicted(64);
+  EXPECT_DOUBLE_EQ(std::stod(cell(0, "predicted_us")), us);
+  EXPECT_DOUBLE_EQ(std::stod(cell(0, "ratio")), us / 10);
+  EXPECT_NEAR(std::stod(cell(0, "error_percent")), 10 * us - 100, 1e-9 * us);
+  EXPECT_LT(std::stod(cell(0, "low_us")), us);
+  EXPECT_GT(std::stod(cell(0, "high_us")), us);
+  double parts = 0;
+  for (std::string_view bound : kBoundNames)
+    parts += std::stod(cell(0, fmt::format("predicted_{}_us", bound).c_str()));
+  EXPECT_NEAR(parts, us, 1e-9 * us);
+  EXPECT_EQ(cell(0, "family"), "generic");
+  EXPECT_EQ(cell(0, "fallback"), "1") << "the built-in model stands in";
+  EXPECT_EQ(cell(0, "skipped"), "");
+  EXPECT_EQ(cell(1, "predicted_us"), "");
+  EXPECT_NE(cell(1, "skipped").find("m is -1"), std::string::npos);
+}
+
+TEST_F(ValidationTest, RowsOfAnEarlierRunCanBeValidatedAgain) {
+  const std::string first = validationRows(run(kHeader + row(64, "10")));
+  EXPECT_EQ(parseCsv(validationRows(run(first)), "rows")->header, parseCsv(first, "rows")->header);
 }
 
 TEST_F(ValidationTest, MissingColumnsAreErrorsThatNameThem) {

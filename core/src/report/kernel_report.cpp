@@ -73,7 +73,7 @@ Result<KernelReport> collectKernel(const host::Model &model, const work::Kernel 
   report.targetName = model.chip().name;
   report.model = model.id();
   report.what = work::describe(kernel);
-  report.interval = host::interval(model, kernel, estimate.latency_us);
+  report.interval = host::interval(model, kernel, estimate);
   if (estimate.latency_us > 0) {
     report.tflops = estimate.operations / estimate.latency_us / 1e6;
     report.dram_GBps =

@@ -111,9 +111,22 @@ void addHabits(uint32_t op, std::map<std::string, std::string, std::less<>> &val
     const auto dtype = parseDType(values["dtype"]);
     values.emplace("quantize", dtype && bytesOf(*dtype) < 2 ? "1" : "0");
   }
+  // 22 of 512 experts are those of Nemotron 3, whose activation (squared ReLU) has no gate.
+  if (op == MANSARD_OP_MOE && fromLibraries && values["topk"] == "22" && values["experts"] == "512")
+    values.emplace("gated", "0");
   // DeepEP dispatches in FP8 and combines in BF16.
   if (op == MANSARD_OP_EXPERT_PARALLEL && fromLibraries)
     values.insert_or_assign("dtype", values["direction"] == "dispatch" ? "fp8" : "bf16");
+}
+
+/// As the row says, or as the op has it where its tables have no such column.
+std::string dtypeOf(uint32_t op, const std::map<std::string, std::string, std::less<>> &values) {
+  if (const auto given = values.find("dtype"); given != values.end())
+    return given->second;
+  for (const work::ColumnInfo &column : work::columnsOf(op))
+    if (column.name == "dtype")
+      return std::string(column.defaultsTo);
+  return "";
 }
 
 /// A positive duration, or nothing.
@@ -177,12 +190,13 @@ Result<Measurements> readMeasurements(const std::string &path) {
       m.op = *op;
       if (*op == MANSARD_OP_EXPERT_PARALLEL)
         values.insert_or_assign("direction", std::string(metric.name));
+      addHabits(*op, values);
+      m.dtype = dtypeOf(*op, values);
       m.measured_us = positive(cells[*out.table.column(metric.column)]);
       if (!(m.measured_us > 0)) {
         m.unusable = fmt::format("{} is not a positive number of microseconds", metric.column);
         continue;
       }
-      addHabits(*op, values);
       auto kernel = work::fromColumns(*op, values);
       if (!kernel)
         m.unusable = kernel.error().message;

@@ -52,7 +52,7 @@ Result<> compareTarget(const host::Model &model, const std::vector<Measurement> 
       one.skipped = "the estimate is zero";
       continue;
     }
-    one.interval = host::interval(model, kernels[i], estimates[i].latency_us);
+    one.interval = host::interval(model, kernels[i], estimates[i]);
     one.roofline_us = roofline(model.view(), kernels[i]);
   }
   return Ok{};
@@ -98,12 +98,7 @@ void groupFile(const Measurements &file, const std::vector<Compared> &compared,
   for (size_t i = 0; i < file.all.size(); ++i) {
     const Measurement &m = file.all[i];
     const Compared &c = compared[i];
-    // A row that makes no kernel still says its dtype.
-    const auto column = file.table.column("dtype");
-    const std::string dtype = m.unusable.empty() ? std::string(kDTypes[m.kernel.dtype].name)
-                              : column           ? file.table.rows[m.row][*column]
-                                                 : "";
-    Samples &s = samples[{m.metric, m.target, dtype}];
+    Samples &s = samples[{m.metric, m.target, m.dtype}];
     if (!c.skipped.empty()) {
       ++s.skipped;
       continue;
@@ -180,6 +175,7 @@ Result<Validation> validate(host::Host &host, const std::vector<std::string> &fi
           compared[i].skipped = model.error().text();
         continue;
       }
+      out.families.emplace(target, model->chip().family);
       if (auto done = compareTarget(*model, file->all, indices, compared); !done)
         return done.error();
     }

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -99,59 +98,6 @@ std::string validationJson(const Validation &validation) {
                         {"roofline_mape", g.roofline_mape},
                         {"in_interval", 100 * g.covered}});
   return dump(json);
-}
-
-std::string validationRows(const Validation &validation) {
-  // The union of all columns, in order of first appearance, so that several files make one table.
-  std::vector<std::string> header;
-  for (const Measurements &file : validation.files)
-    for (const std::string &name : file.table.header)
-      if (std::find(header.begin(), header.end(), name) == header.end())
-        header.push_back(name);
-  const std::vector<std::string> given = header;
-  for (const char *name : {"file", "line", "metric", "measured_us", "predicted_us", "ratio",
-                           "low_us", "high_us", "roofline_us", "predicted_bound"})
-    header.emplace_back(name);
-  for (std::string_view bound : kBoundNames)
-    header.push_back(fmt::format("predicted_{}_us", bound));
-  for (const char *name :
-       {"tile_m", "tile_n", "tile_k", "split_k", "tiles", "waves", "cores", "skipped"})
-    header.emplace_back(name);
-  std::string out = csvLine(header);
-
-  const auto exact = [](double value) { return fmt::format("{}", value); };
-  for (size_t f = 0; f < validation.files.size(); ++f) {
-    const Measurements &file = validation.files[f];
-    for (size_t i = 0; i < file.all.size(); ++i) {
-      const Measurement &m = file.all[i];
-      const Compared &c = validation.compared[f][i];
-      const mansard_estimate &e = c.estimate;
-      std::vector<std::string> row;
-      for (const std::string &name : given) {
-        const auto column = file.table.column(name);
-        row.push_back(column ? file.table.rows[m.row][*column] : "");
-      }
-      row.insert(row.end(), {file.table.file, std::to_string(file.table.lines[m.row]), m.metric,
-                             m.measured_us > 0 ? exact(m.measured_us) : ""});
-      if (c.skipped.empty()) {
-        row.insert(row.end(), {exact(e.latency_us), exact(e.latency_us / m.measured_us),
-                               exact(c.interval.low_us), exact(c.interval.high_us),
-                               c.roofline_us > 0 ? exact(c.roofline_us) : "",
-                               std::string(kBoundNames[e.bound])});
-        for (double part : e.part_us)
-          row.push_back(exact(part));
-        row.insert(row.end(), {std::to_string(e.tiling.tile_m), std::to_string(e.tiling.tile_n),
-                               std::to_string(e.tiling.tile_k), std::to_string(e.tiling.split_k),
-                               std::to_string(e.tiling.tiles), exact(e.tiling.waves),
-                               std::to_string(e.tiling.cores), ""});
-      } else {
-        row.resize(header.size() - 1);
-        row.push_back(c.skipped);
-      }
-      out += csvLine(row);
-    }
-  }
-  return out;
 }
 
 } // namespace mansard::report

@@ -225,7 +225,8 @@ const std::vector<ColumnInfo> &columnsOf(uint32_t op) {
                            {"experts", "", "routed experts of the group"},
                            {"moe_tp", "1", "devices that share the width of each expert"},
                            {"moe_ep", "1", "devices that the experts are spread over"},
-                           {"distribution", "balanced", "balanced or power_law_A"}};
+                           {"distribution", "balanced", "balanced or power_law_A"},
+                           {"gated", "1", "1: two first matrices, one the other's gate; 0: one"}};
   static const Columns collective{
       {"kind", "", "all_reduce all_gather reduce_scatter alltoall send"},
       {"dtype", "bf16", "what is reduced"},
@@ -325,7 +326,7 @@ Result<Kernel> fromColumns(uint32_t op, const Values &values) {
                     read.size("moe_ep"),
                     0.0,
                     MANSARD_DISTRIBUTION_BALANCED,
-                    1};
+                    read.flag("gated") ? 1u : 0u};
     readDistribution(read, kernel.u.moe);
     break;
   case MANSARD_OP_COLLECTIVE:

@@ -14,9 +14,12 @@ struct Interval {
   bool known = false;
 };
 
-/// `latency_us` scaled by the family's calibration constants residual.<op>.p10 and .p90 (measured
-/// over predicted; see mansard/base/names.h for the names of operations). A pair that is not
-/// finite, positive and in order counts as absent. Thread-safe; allocates nothing.
-Interval interval(const Model &model, const mansard_kernel &kernel, double latency_us);
+/// The estimate's latency scaled by the family's calibration constants residual.<op>.<bound>.p10
+/// and .p90, else residual.<op>.p10 and .p90 (measured over predicted; see mansard/base/names.h for
+/// the names). The regime counts: a kernel that its start bounds is known less well than one that
+/// fills the matrix unit. A pair that is not finite, positive and in order counts as absent.
+/// Thread-safe; allocates nothing. report::residualBands() finds the pairs.
+Interval interval(const Model &model, const mansard_kernel &kernel,
+                  const mansard_estimate &estimate);
 
 } // namespace mansard::host

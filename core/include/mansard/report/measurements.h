@@ -13,8 +13,8 @@ namespace mansard::report {
 /// One measured figure. A row of expert_parallel gives two, "dispatch" and "combine"; any other
 /// "latency".
 struct Measurement {
-  size_t row = 0; // of the table
-  std::string target, metric;
+  size_t row = 0;                    // of the table
+  std::string target, metric, dtype; // dtype: also where the row makes no kernel
   uint32_t op = 0;
   work::Kernel kernel{};
   double measured_us = 0;

@@ -28,15 +28,16 @@ struct ErrorGroup {
   double mape = 0, median_ape = 0, p90_ape = 0;
   double bias = 0; // mean of log(predicted / measured)
   double roofline_mape = 0;
-  double covered =
-      0; // share of rows inside their interval, of those whose interval rests on residuals
+  /// Share of rows inside their interval, of those whose interval rests on residuals.
+  double covered = 0;
 };
 
 struct Validation {
   std::vector<Measurements> files;
   std::vector<std::vector<Compared>> compared; // as files[i].all
   std::vector<ErrorGroup> groups;
-  std::map<std::string, size_t> skipReasons; // "file, target: reason" -> rows
+  std::map<std::string, size_t> skipReasons;   // "file, target: reason" -> rows
+  std::map<std::string, std::string> families; // of the targets that could be opened
 };
 
 /// Errors: a file cannot be read or is no table of measurements; a plugin failed altogether. A row
@@ -48,7 +49,10 @@ double roofline(const mansard_chip &chip, const work::Kernel &kernel);
 
 std::string validationTable(const Validation &validation);
 std::string validationJson(const Validation &validation);
-/// Every row of every file with prediction, interval, bound and breakdown, as CSV.
+/// Every measured figure of every file as CSV: the table's own columns (but for those that bear a
+/// name of ours, as when the rows of an earlier run are validated again) and the data type that the
+/// groups go by, then family, prediction, signed error in percent, interval and whether it rests on
+/// residuals or is a guess, bound and parts, tiling, flags, and why a row was skipped.
 std::string validationRows(const Validation &validation);
 
 } // namespace mansard::report

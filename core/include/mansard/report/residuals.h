@@ -1,0 +1,64 @@
+// What the residuals of measured kernels say about the next one: the interval of an operation, and
+// of each of its regimes.
+//
+// An interval is multiplicative: a pair of factors, measured over predicted, by family, operation
+// and regime, the regime being what bounds the estimate. Residuals of one site (below) go together,
+// so whether a method is honest shows on sites that it was not given. The factors are what
+// host::interval() reads as residual.<op>[.<bound>].p10 and .p90.
+#pragma once
+
+#include <mansard/report/validation.h>
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mansard::report {
+
+/// What the layers of one model have in common, and rows and lengths do not: a matmul's n and k, an
+/// attention's heads, a mixture's expert shape, a collective's kind and ranks. Cross-validation
+/// leaves out whole sites.
+std::string siteOf(const work::Kernel &kernel);
+
+struct Residual {
+  uint32_t op = 0, bound = 0;
+  std::string site;
+  double ratio = 1; // measured over predicted
+};
+
+/// Of every row that has an estimate, by family.
+std::map<std::string, std::vector<Residual>, std::less<>>
+residualsByFamily(const Validation &validation);
+
+/// Eight of ten rows lie between the two factors.
+struct ResidualBand {
+  uint32_t op = 0;
+  uint32_t bound = MANSARD_BOUND_COUNT; // MANSARD_BOUND_COUNT: all of the operation
+  double p10 = 1, p90 = 1;
+  size_t rows = 0, sites = 0;
+
+  std::string key() const; // "residual.gemm", "residual.gemm.fixed"
+};
+
+/// A regime gets a band of its own where this many rows on this many sites stand behind it.
+inline constexpr size_t kFewestRows = 30, kFewestSites = 3;
+
+/// By operation, the band of all before those of its regimes. The percentiles are those of the next
+/// measurement rather than of the rows themselves: with few rows the band is wider.
+std::vector<ResidualBand> residualBands(std::span<const Residual> residuals);
+
+struct Coverage {
+  size_t rows = 0, sites = 0;
+  double share = 0;                  // of the rows that lie inside
+  double error = 0;                  // of the share, one standard error, from how sites differ
+  std::map<uint32_t, double> shares; // by bound
+  std::map<uint32_t, size_t> counts;
+};
+
+/// How many rows lie inside bands made from other sites alone: up to ten folds of sites, drawn
+/// anew `repeats` times (always the same draws). All residuals are of one operation.
+Coverage heldOutCoverage(std::span<const Residual> residuals, int repeats = 5);
+
+} // namespace mansard::report

@@ -1,0 +1,91 @@
+// Bands of residuals whose quantiles are known, and their coverage of sites left out.
+
+#include <mansard/report/residuals.h>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace mansard::report {
+namespace {
+
+/// `rows` residuals on each of `sites`, spread evenly (in log) within [1/width, width].
+std::vector<Residual> evenly(uint32_t bound, size_t sites, size_t rows, double width) {
+  std::vector<Residual> residuals;
+  for (size_t site = 0; site < sites; ++site)
+    for (size_t row = 0; row < rows; ++row) {
+      const double at = (static_cast<double>(row * sites + site) + 0.5) /
+                        static_cast<double>(rows * sites); // 0 to 1
+      residuals.push_back(
+          {MANSARD_OP_MATMUL, bound, fmt::format("site {}", site), std::pow(width, 2 * at - 1)});
+    }
+  return residuals;
+}
+
+std::vector<Residual> joined(std::vector<Residual> a, const std::vector<Residual> &b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(ResidualBands, PercentilesAreThoseOfTheNextMeasurement) {
+  // 1, 2 ... 9: with nine before it, the tenth falls below the first with a chance of 1 in 10.
+  std::vector<Residual> residuals;
+  for (int i = 9; i >= 1; --i)
+    residuals.push_back(
+        {MANSARD_OP_MOE, MANSARD_BOUND_DRAM, fmt::format("{}", i), static_cast<double>(i)});
+  const auto bands = residualBands(residuals);
+  ASSERT_EQ(bands.size(), 1u) << "too few rows for a regime";
+  EXPECT_EQ(bands[0].key(), "residual.moe");
+  EXPECT_DOUBLE_EQ(bands[0].p10, 1);
+  EXPECT_DOUBLE_EQ(bands[0].p90, 9);
+  EXPECT_EQ(bands[0].rows, 9u);
+  EXPECT_EQ(bands[0].sites, 9u);
+}
+
+TEST(ResidualBands, RegimesHaveTheirOwnWhereRowsAndSitesAreEnough) {
+  const auto loose = evenly(MANSARD_BOUND_FIXED, kFewestSites, kFewestRows, 4);
+  const auto fewRows = evenly(MANSARD_BOUND_L2, kFewestSites, 1, 2);
+  const auto fewSites = evenly(MANSARD_BOUND_DRAM, kFewestSites - 1, kFewestRows, 2);
+  const auto bands = residualBands(joined(joined(loose, fewRows), fewSites));
+  ASSERT_EQ(bands.size(), 2u);
+  EXPECT_EQ(bands[0].key(), "residual.gemm");
+  EXPECT_EQ(bands[1].key(), "residual.gemm.fixed");
+  EXPECT_GT(bands[1].p90, bands[0].p90);
+  EXPECT_LT(bands[1].p10, bands[0].p10);
+}
+
+TEST(HeldOutCoverage, IsEightyPercentInEachRegime) {
+  const auto residuals =
+      joined(evenly(MANSARD_BOUND_FIXED, 20, 10, 4), evenly(MANSARD_BOUND_MATRIX, 20, 10, 1.1));
+  const Coverage held = heldOutCoverage(residuals);
+  EXPECT_EQ(held.rows, 400u);
+  EXPECT_EQ(held.sites, 20u);
+  EXPECT_NEAR(held.share, 0.8, 0.03);
+  EXPECT_NEAR(held.shares.at(MANSARD_BOUND_FIXED), 0.8, 0.03);
+  EXPECT_NEAR(held.shares.at(MANSARD_BOUND_MATRIX), 0.8, 0.03);
+}
+
+TEST(HeldOutCoverage, ShowsSitesThatHaveNothingInCommon) {
+  // All rows of a site alike, each site elsewhere: the others say little about the one left out.
+  std::vector<Residual> residuals;
+  for (int site = 0; site < 4; ++site)
+    for (int row = 0; row < 50; ++row)
+      residuals.push_back({MANSARD_OP_MATMUL, MANSARD_BOUND_DRAM, fmt::format("{}", site),
+                           std::pow(2.0, site) + 0.001 * row});
+  EXPECT_LT(heldOutCoverage(residuals).share, 0.6);
+}
+
+TEST(SiteOf, IsWhatTheLayersOfOneModelShare) {
+  work::Kernel a = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
+  a.u.matmul = {1, 4096, 1024, 0, 0};
+  work::Kernel b = a;
+  b.u.matmul.m = 512;
+  b.dtype = MANSARD_DTYPE_FP8;
+  EXPECT_EQ(siteOf(a), siteOf(b));
+  b.u.matmul.k = 2048;
+  EXPECT_NE(siteOf(a), siteOf(b));
+}
+
+} // namespace
+} // namespace mansard::report
