@@ -10,17 +10,17 @@ struct Constants {
   // Start and drain of a kernel, microseconds.
   double cubeStart_us, mixedStart_us, vectorStart_us;
   // Shares of the rates that CANN's platform configuration gives.
-  double l1Efficiency;
-  double reread;             // share of a cold panel that its next block finds out of the L2 again
+  double cubeEfficiency, l1Efficiency;
+  double sharedMisses;       // cores that miss a cold panel before it is in the L2 for the others
+  double farRows;            // loads of rows 32 KiB apart take so much longer
   double exchangeEfficiency; // cube to vector and back, through the L2
-  double epilogue_us;        // of the last 128 x 256 block, which nothing hides
+  double epilogue_us;        // of 128 x 256 accumulators, once no other block hides it
   double vectorEfficiency;
   // Share of the L2 below which a repeated run finds its weights there; above the upper one none.
   double warmLow, warmHigh;
   // The same for a buffer that nothing else displaces: activations, keys and values. What exceeds
   // the L2 clearly still finds `kept` of it.
   double cacheFits, cacheExceeds, cacheKept;
-  double splitStart_us; // of a split-K kernel, beyond the cube kernel's
   // Row-wise vector kernels: each row in, reduced and out before the next; or, at a price once,
   // several rows in flight. A vector core takes the cheaper way.
   double rowSerial_us, rowBatch_us, rowEach_us;
@@ -47,7 +47,9 @@ inline constexpr ConstantField kConstants[] = {
     {"cube_start_us", &Constants::cubeStart_us},
     {"mixed_start_us", &Constants::mixedStart_us},
     {"vector_start_us", &Constants::vectorStart_us},
-    {"reread_share", &Constants::reread},
+    {"shared_misses", &Constants::sharedMisses},
+    {"far_rows", &Constants::farRows},
+    {"cube_efficiency", &Constants::cubeEfficiency},
     {"l1_efficiency", &Constants::l1Efficiency},
     {"exchange_efficiency", &Constants::exchangeEfficiency},
     {"epilogue_us", &Constants::epilogue_us},
@@ -57,7 +59,6 @@ inline constexpr ConstantField kConstants[] = {
     {"cache_fits", &Constants::cacheFits},
     {"cache_exceeds", &Constants::cacheExceeds},
     {"cache_kept", &Constants::cacheKept},
-    {"split_start_us", &Constants::splitStart_us},
     {"row_serial_us", &Constants::rowSerial_us},
     {"row_batch_us", &Constants::rowBatch_us},
     {"row_each_us", &Constants::rowEach_us},

@@ -2,9 +2,9 @@
 // with.
 //
 // An output block belongs to one core. Along K four engines work at once: MTE2 (GM to L1, from the
-// L2 or, slower, from DRAM), MTE1 (L1 to L0A and L0B), the cube, and FixPipe (L0C to GM) where two
-// blocks fit L0C. The search takes the cheapest block shape and split of K; which candidates there
-// are depends on capacities alone, never on speeds, so the result is monotone in speeds and sizes.
+// L2 or, slower, from DRAM), MTE1 (L1 to L0A and L0B), the cube, and FixPipe (L0C to GM). The
+// search takes the cheapest block shape; which candidates there are depends on capacities alone,
+// never on speeds, so the result is monotone in speeds and sizes.
 #pragma once
 
 #include "device.h"
@@ -13,27 +13,24 @@ namespace mansard::ascend {
 
 struct Gemm {
   double groups = 1, m = 0, n = 0, k = 0; // of each group
+  double spread = 0;                      // rows by which groups differ from m, either way, evenly
   uint32_t dtype = 0;                     // what the cube multiplies
   double aBytes = 2, bBytes = 2;          // of an element, as the cube core loads it
   double outBytes = 2;                    // as stored
   double coldA = 0, coldB = 0;            // shares that come from DRAM
-  double reread = 0;                      // share of cold panels read again, see Constants
   double dramRead = 0, dramWrite = 0;     // bytes of the whole product, all that DRAM sees
   double leastDram = 0;                   // bytes that no cache can hold back
   bool packed = false;       // B lies in fractals: DRAM streams whole bursts, no core is the limit
   double vector = 0;         // vector operations on each output (dequantisation, activation)
   bool exchange = false;     // the output passes the vector cores
   double extraVector_us = 0; // vector work that runs beside (weights widened)
-  bool allowSplit = true;
 };
 
 struct GemmPlan {
-  Busy busy;            // of the overlapped engines
-  double missedShare;   // of MTE2's time, spent on what misses the L2
-  double store_us = 0;  // output that cannot overlap
-  double reduce_us = 0; // split K: partials summed by the vector cores
-  double tiles = 0, tileM = 0, tileN = 0, split = 1;
-  bool twoBlocks = false; // L0C holds two: the store of one overlaps the next
+  Busy busy;           // of the overlapped engines
+  double missedShare;  // of MTE2's time, spent on what misses the L2
+  double store_us = 0; // output that cannot overlap
+  double tiles = 0, tileM = 0, tileN = 0;
 };
 
 /// The cheapest plan. Pure, allocates nothing.

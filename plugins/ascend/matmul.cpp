@@ -4,6 +4,7 @@
 #include <mansard/base/counts.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace mansard::ascend {
 
@@ -14,6 +15,14 @@ bool widens(const mansard_kernel &kernel) {
 bool dequantises(const mansard_kernel &kernel) {
   return kernel.dtype == MANSARD_DTYPE_INT8 || kernel.dtype == MANSARD_DTYPE_INT4 ||
          (bytesOf(kernel.dtype) == 1 && kernel.scaling != MANSARD_SCALING_NONE);
+}
+
+double dequantOps(const mansard_kernel &kernel, double k) {
+  if (!dequantises(kernel))
+    return 0;
+  constexpr double kAtEnd = 4;       // to fp32, channel scale, token scale, to the output
+  constexpr double kEachPartial = 3; // two scales, sum
+  return kAtEnd + (kernel.scaling == MANSARD_SCALING_BLOCK ? kEachPartial * std::ceil(k / 128) : 0);
 }
 
 bool setTypes(const Device &device, const mansard_kernel &kernel, Gemm &gemm) {
@@ -54,8 +63,7 @@ namespace {
 void setDram(const Device &d, const Counts &counts, double outBytes, Gemm &g) {
   const double activations = counts.readBytes - counts.weightBytes;
   g.coldA = d.coldShare(activations, d.c.cacheFits, d.c.cacheExceeds);
-  g.coldB = d.coldShare(counts.weightBytes, d.c.warmLow, d.c.warmHigh);
-  g.reread = d.c.reread;
+  g.coldB = g.packed ? 1 : d.coldShare(counts.weightBytes, d.c.warmLow, d.c.warmHigh);
   const double coldC = d.coldShare(outBytes, d.c.cacheFits, d.c.cacheExceeds);
   g.dramRead = g.coldA * activations + g.coldB * counts.weightBytes;
   g.dramWrite = coldC * outBytes;
@@ -77,8 +85,7 @@ void estimateMatmul(const Device &d, const mansard_kernel &kernel, mansard_estim
   g.n = static_cast<double>(u.n);
   g.k = static_cast<double>(u.k);
   setDram(d, counts, counts.writeBytes, g);
-  const bool scaled = dequantises(kernel);
-  g.vector = counts.vectorOperations / std::max(1.0, g.m * g.n) + (scaled ? kDequantOps : 0);
+  g.vector = counts.vectorOperations / std::max(1.0, g.m * g.n) + dequantOps(kernel, g.k);
   g.exchange = g.vector > 0;
   g.extraVector_us = widen_us(d, kernel, g.n * g.k);
   const bool mixed = g.exchange || g.extraVector_us > 0;
@@ -104,9 +111,8 @@ void estimateGroupedMatmul(const Device &d, const mansard_kernel &kernel, mansar
   g.m = static_cast<double>(u.m);
   g.n = static_cast<double>(u.n);
   g.k = static_cast<double>(u.k);
-  g.allowSplit = false;
   setDram(d, counts, counts.writeBytes, g);
-  g.vector = dequantises(kernel) ? kDequantOps : 0;
+  g.vector = dequantOps(kernel, g.k);
   g.exchange = g.vector > 0;
   g.extraVector_us = widen_us(d, kernel, g.groups * g.n * g.k);
   const GemmPlan plan = planGemm(d, g);

@@ -11,8 +11,9 @@ inline constexpr std::string_view kNoDType =
 
 /// Fills dtype and element sizes of `gemm` from the kernel. False: the cube has no such type.
 bool setTypes(const Device &device, const mansard_kernel &kernel, Gemm &gemm);
-/// Vector operations on an accumulator that turn it into a result of scaled integers.
-inline constexpr double kDequantOps = 4; // to fp32, channel scale, token scale, to the output
+/// Vector operations on a result of `k` scaled products: once at the end, or, where both operands
+/// have scales for every 128 of them, on each partial sum.
+double dequantOps(const mansard_kernel &kernel, double k);
 /// Vector microseconds of widening `elements` weights of the kernel's weight_dtype, through the L2.
 double widen_us(const Device &device, const mansard_kernel &kernel, double elements);
 /// True where weights are widened on the vector cores before the cube sees them.

@@ -8,6 +8,18 @@
 #include <cmath>
 
 namespace mansard::ascend {
+namespace {
+
+constexpr double kKeyBuffer = 64; // positions of each of two buffers
+
+/// Query rows that stay in L1 beside two buffers of the cache while it streams past: those of two
+/// tokens of 128 heads on an L1 of 512 KiB.
+double residentRows(const Device &d, double rowBytes) {
+  const double rows = d.l1Bytes / rowBytes - 2 * kKeyBuffer;
+  return std::max(1.0, std::floor(rows / kQueryRows)) * kQueryRows;
+}
+
+} // namespace
 
 void estimateMlaDecode(const Device &d, const mansard_kernel &kernel, mansard_estimate &out) {
   const mansard_mla &a = kernel.u.mla;
@@ -18,7 +30,7 @@ void estimateMlaDecode(const Device &d, const mansard_kernel &kernel, mansard_es
   const double latent = static_cast<double>(a.latent_dim), rope = static_cast<double>(a.rope_dim);
   const double rows = roundUp(static_cast<double>(a.heads * a.q_len), 16);
   const double cacheBytes = batch * keys * (latent + rope) * bytesOf(kernel.weight_dtype);
-  const double passes = std::ceil(rows / kQueryRows); // of the cache, by blocks of query rows
+  const double passes = std::ceil(rows / residentRows(d, (latent + rope) * bytesOf(kernel.dtype)));
 
   Busy busy;
   busy[MANSARD_BOUND_MATRIX] =

@@ -69,20 +69,16 @@ void estimateMoe(const Device &d, const mansard_kernel &kernel, mansard_estimate
   const auto product = [&](double n, double k, double part) {
     g.leastDram = part * least;
     g.groups = r.experts;
-    // Chance fills the experts unevenly: a typical one has its mean and most of a deviation.
-    const double mean = r.rows / r.experts;
-    g.m = std::ceil(mean + 0.67 * std::sqrt(mean));
+    g.m = r.rows / r.experts;
+    g.spread = std::sqrt(3 * g.m); // chance fills the experts unevenly: an even spread's deviation
     g.n = n;
     g.k = k;
-    g.allowSplit = false;
-    g.vector = scaled ? kDequantOps : 0;
+    g.vector = dequantOps(kernel, k);
     g.exchange = scaled;
     g.extraVector_us = widen_us(d, kernel, g.groups * n * k);
     const double weights = g.groups * n * k * bytesOf(kernel.weight_dtype);
     const double activations = r.rows * (k * g.aBytes + n * g.outBytes);
-    g.coldB = d.coldShare(weights, d.c.warmLow, d.c.warmHigh);
-    // One expert at a time: its weights stay for its next rows if they fit the L2.
-    g.reread = d.c.reread * d.coldShare(weights / g.groups, d.c.warmLow, d.c.warmHigh);
+    g.coldB = g.packed ? 1 : d.coldShare(weights, d.c.warmLow, d.c.warmHigh);
     g.coldA = d.coldShare(activations, d.c.cacheFits, d.c.cacheExceeds);
     g.dramRead = g.coldB * weights + g.coldA * activations;
     g.dramWrite = 0;

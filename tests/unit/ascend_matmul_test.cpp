@@ -18,7 +18,7 @@ TEST_F(AscendMatmul, LargeProductLoadsAlmostAsLongAsItComputes) {
   EXPECT_EQ(out.tiling.waves, 48);
   const double cube = 48 * 2.0 * 128 * 256 * 6144 / (8192 * 1800);  // 1310.7 us
   const double load = 48 * (128 + 256) * 6144 * 2.0 / (110 * 1800); // 1143.9 us
-  EXPECT_GT(out.latency_us, cube); // stores drain beside the cube
+  EXPECT_GT(out.latency_us, cube);                                  // stores drain beside the cube
   EXPECT_LT(out.latency_us, 1.1 * std::hypot(cube, load));
   EXPECT_EQ(out.bound, MANSARD_BOUND_MATRIX);
 }
