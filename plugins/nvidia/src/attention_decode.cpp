@@ -11,6 +11,11 @@ namespace {
 
 constexpr double kKeyTile = 64;
 constexpr double kSplits[] = {1, 2, 4, 8, 16, 32, 64, 128};
+// Generic kernels, of the warp's instructions: rows of one, keys of a page, share of what others
+// reach of the DRAM (H100 with heads of 512, B200 with heads of 192).
+constexpr double kGenericRows = 16, kGenericPage = 16, kGenericDram = 0.75;
+// Wider heads take no longer to widen (H100: of heads of 256, fp8 caches stream at full speed).
+constexpr double kWidestConverted = 160;
 constexpr double kSoftmaxClocks = 3;
 constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
 
@@ -27,21 +32,18 @@ double pageKeys(Generation generation) {
 void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimate &out) {
   const Constants &c = model.constants;
   const double cores = model.cores;
-  const double step = instructionRows(model.generation);
   // Query rows that one block multiplies with the keys it loads.
-  const double most = 2 * step;
-  const double rowTiles = std::ceil(s.rows / most);
-  const double height = std::min(most, std::ceil(s.rows / step) * step);
-  const double page = pageKeys(model.generation);
-  const double pages = s.sequences * std::ceil(s.keys / page) * page * s.keyElements * s.keyBytes;
+  const double rowTiles = std::ceil(s.rows / s.mostRows);
+  const double height = std::min(s.mostRows, std::ceil(s.rows / s.step) * s.step);
+  const double pages =
+      s.sequences * std::ceil(s.keys / s.page) * s.page * s.keyElements * s.keyBytes;
   const double read = std::max(s.readBytes, pages);
   const double cold = missShare(read, kWarm * model.l2Bytes, kCold * model.l2Bytes);
   const double bus = model.dramUs(read * cold, s.writeBytes * cold, s.dramShare);
   const NvidiaModel::MatrixRate rate = model.matrixRate(s.compute, s.matrixShare);
   const double coreLanes = model.lanesPerUs / cores, coreSpecial = model.specialPerUs / cores;
-  const double keyElements = s.keyElements;
-  const double l2Total =
-      s.sequences * rowTiles * s.keys * keyElements * s.keyBytes / (model.l2BytesPerUs * c.gemmL2);
+  const double l2Total = s.sequences * rowTiles * s.keys * s.keyElements * s.keyBytes /
+                         (model.l2BytesPerUs * c.gemmL2);
 
   double bestUs = HUGE_VAL, bestSplit = 1;
   Busy bestBusy;
@@ -51,21 +53,23 @@ void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimat
       break;
     const double keys = std::ceil(s.keys / split / kKeyTile) * kKeyTile;
     const double blocks = s.sequences * rowTiles * split;
-    const double rounds = std::max(1.0, blocks / cores); // several blocks share a core
+    if (s.whole && split > 1 && blocks > cores)
+      break;
+    const double rounds = s.whole ? std::ceil(blocks / cores) : std::max(1.0, blocks / cores);
     Busy busy;
     busy[MANSARD_BOUND_MATRIX] =
         keys * height * 2 * s.productDims * std::max(rounds / rate.core, blocks / rate.chip);
-    busy[MANSARD_BOUND_VECTOR] = rounds * keys *
-                                 (height * (1 / coreSpecial + kSoftmaxClocks / coreLanes) +
-                                  s.convertClocks * keyElements / coreLanes);
+    busy[MANSARD_BOUND_VECTOR] =
+        rounds * (keys * height * (1 / coreSpecial + kSoftmaxClocks / coreLanes) +
+                  s.keys / split * s.convertClocks * s.keyElements / coreLanes + s.itemUs);
     busy[MANSARD_BOUND_L2] = l2Total;
-    const double stream = rounds * keys * keyElements * s.keyBytes * s.latencyUs / model.sramBytes;
+    const double stream =
+        rounds * (keys * (s.keyElements * s.keyBytes * s.latencyUs / model.sramBytes + s.keyUs));
     busy[MANSARD_BOUND_DRAM] = std::sqrt(bus * bus + stream * stream);
-    const double items = blocks / cores * s.itemUs;
-    const double combine = split > 1
-                               ? c.decodeCombineUs + 2 * split * s.sequences * s.rows * s.valueDim *
+    const double combine = split > 1 ? s.combineUs + 2 * split * s.sequences * s.rows * s.valueDim *
                                                          4 / (model.l2BytesPerUs * c.gemmL2)
-                               : 0;
+                                     : 0;
+    const double items = blocks / cores * s.blockUs;
     const double us = overlapped(busy) + items + combine;
     if (us < bestUs) {
       bestUs = us;
@@ -105,14 +109,40 @@ DecodeShape decodeShape(const NvidiaModel &model, const mansard_kernel &kernel,
   s.productDims = 2 * dim;
   s.valueDim = dim;
   s.keyBytes = bytesOf(kernel.weight_dtype);
-  s.convertClocks = s.keyBytes < bytesOf(kernel.dtype) ? c.decodeConvert : 0;
   s.readBytes = counts.readBytes;
   s.writeBytes = counts.writeBytes;
-  s.startUs = c.decodeStartUs + (s.keyBytes < bytesOf(kernel.dtype) ? c.decodeNarrowUs : 0);
-  s.itemUs = c.decodeItemUs;
-  s.latencyUs = c.decodeLatencyUs;
-  s.dramShare = c.decodeDram;
+  const bool narrow = s.keyBytes < bytesOf(kernel.dtype);
+  const bool odd = isOdd(a.head_dim), generic = isGeneric(model.generation, a.head_dim);
+  const double width = dim / 128;
+  s.startUs = c.decodeStartUs + (odd ? c.decodeOddUs : 0) +
+              c.decodeBatchUs * static_cast<double>(a.batch) / model.cores;
+  // Fills its pipeline; scales and stores its rows.
+  s.itemUs = c.decodeItemUs * (generic ? 1 : width);
+  if (generic) {
+    s.step = kGenericRows;
+    s.mostRows = 2 * kGenericRows;
+    s.page = kGenericPage;
+    s.mostSplit = 1;
+    s.keyUs = c.decodeGenericUs * width / kKeyTile;
+    // Narrow caches gain nothing.
+    s.dramShare = kGenericDram / (narrow ? bytesOf(kernel.dtype) / s.keyBytes : 1);
+  } else {
+    s.step = instructionRows(model.generation);
+    s.mostRows = 2 * s.step;
+    s.page = pageKeys(model.generation);
+    s.latencyUs = c.decodeLatencyUs;
+    s.dramShare = 1;
+    if (narrow) {
+      s.startUs += c.decodeNarrowUs * width;
+      s.convertClocks = c.decodeConvert * std::min(1.0, kWidestConverted / dim);
+    }
+    // Before Hopper, a query head with keys of its own has a kernel without tensor cores.
+    s.whole = model.generation < Generation::hopper && s.rows <= 1;
+  }
+  s.itemUs += c.decodeRowUs / 1024 * std::min(s.rows, s.mostRows) * dim;
+  s.dramShare *= c.decodeDram;
   s.matrixShare = c.prefillMatrix;
+  s.combineUs = c.decodeCombineUs;
   return s;
 }
 

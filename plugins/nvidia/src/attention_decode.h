@@ -16,9 +16,17 @@ struct DecodeShape {
   double valueDim = 0;
   double keyBytes = 2, convertClocks = 0;
   double readBytes = 0, writeBytes = 0; // compulsory
-  double startUs = 0, itemUs = 0, latencyUs = 0;
+  double startUs = 0;
+  double itemUs = 0;    // of a block, hidden behind other blocks' loads
+  double blockUs = 0;   // of a block, not hidden
+  double keyUs = 0;     // least time of a block for a position, where it waits for each in turn
+  double latencyUs = 0; // of a load
+  double combineUs = 0; // of the splits' parts
   double dramShare = 1, matrixShare = 1; // the latter of a matmul's rate
+  double page = 64;                      // positions loaded at once
+  double step = 16, mostRows = 32;       // rows of a tile: multiples of the first, up to the second
   double mostSplit = 128;
+  bool whole = false; // blocks come in whole waves, and splits fill one at most
   uint32_t compute = MANSARD_DTYPE_BF16;
 };
 
@@ -27,6 +35,15 @@ double instructionRows(Generation generation);
 
 /// Positions of a paged cache that are loaded at once, whatever part of them is filled.
 double pageKeys(Generation generation);
+
+/// Widths of heads that no kernel is made for: padded, or left to a generic kernel. Measured at
+/// 192; widths up to 128 pad within a tile.
+inline bool isOdd(int64_t headDim) { return headDim > 128 && (headDim & (headDim - 1)) != 0; }
+
+/// Whether only a generic kernel, of the warp's instructions, takes heads of this width.
+inline bool isGeneric(Generation generation, int64_t headDim) {
+  return generation == Generation::blackwell ? isOdd(headDim) : headDim > 256;
+}
 
 /// What an attention kernel over grouped-query heads asks for; its types must be supported.
 DecodeShape decodeShape(const NvidiaModel &model, const mansard_kernel &kernel,

@@ -15,10 +15,11 @@ namespace {
 
 constexpr int64_t kDecodeQueries = 1;
 constexpr double kTileRows = 128; // queries, times heads that share keys
-// Heads wider than this find only kernels of the warp's instructions, whose small tiles read the
-// cache again and again.
-constexpr double kWidestHead = 256, kWideRows = 16, kWideShare = 0.5;
+// Generic kernels, of the warp's instructions: small tiles, which read the cache again and again
+// (kGenericNarrow times as long where they widen it), at a share of what others reach.
+constexpr double kGenericRows = 16, kGenericShare = 0.5, kGenericNarrow = 1.25;
 constexpr double kKeyTile = 64;      // keys that a block takes at a time
+constexpr double kNarrowPasses = 2;  // over what is prepared, where the cache is narrower
 constexpr double kSoftmaxClocks = 3; // of a lane for each pair: scale and subtract, maximum, sum
 constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
 
@@ -41,64 +42,85 @@ Visible visibleToTiles(const PrefillShape &s, double positions, double tiles) {
   return {sum, std::min(limit, before + tiles * positions)};
 }
 
+/// One way to lay the queries out over tiles.
+struct Layout {
+  double height, tiles, softmax;
+  Busy busy;
+};
+
+/// `heads` that share keys lie in one tile.
+Layout layOut(const NvidiaModel &model, const PrefillShape &s, double heads, double dramUs) {
+  const Constants &c = model.constants;
+  const double groups = s.batch * s.keyHeads * s.rowsPerKey / heads;
+  const double most = s.generic ? kGenericRows : kTileRows;
+  const double step = s.generic ? kGenericRows : instructionRows(model.generation);
+  const double tilesOfGroup = std::ceil(s.q * heads / most);
+  Layout l;
+  l.height = std::min(most, std::ceil(s.q * heads / step) * step);
+  l.tiles = groups * tilesOfGroup;
+  const Visible seen = visibleToTiles(s, most / heads, tilesOfGroup);
+  const double pairs = groups * seen.sum * l.height, longest = seen.last * l.height;
+  // The busiest core: its share of all, and the end of the longest tile, which others wait for.
+  const double busiest = std::max(longest, pairs / model.cores + c.prefillImbalance * longest);
+
+  const auto roundUp = [](double dim) { return std::ceil(dim / 32) * 32; };
+  const NvidiaModel::MatrixRate rate = model.matrixRate(s.compute, s.matrixShare);
+  l.softmax = busiest *
+              (model.cores / model.specialPerUs + kSoftmaxClocks * model.cores / model.lanesPerUs);
+  l.busy[MANSARD_BOUND_MATRIX] = 2 * (roundUp(s.keyDim) + roundUp(s.valueDim)) *
+                                 std::max(busiest / rate.core, pairs / rate.chip);
+  l.busy[MANSARD_BOUND_VECTOR] = l.softmax + c.prefillTileUs *
+                                                 (0.5 + s.keyDim * l.height / (256 * kTileRows)) *
+                                                 l.tiles / model.cores;
+  l.busy[MANSARD_BOUND_L2] = groups * seen.sum * (s.keyDim + s.valueDim) * s.keyBytes /
+                             (model.l2BytesPerUs * c.gemmL2 * (s.generic ? c.prefillGeneric : 1)) *
+                             s.again;
+  l.busy[MANSARD_BOUND_DRAM] = dramUs;
+  return l;
+}
+
 } // namespace
 
 void pricePrefill(const NvidiaModel &model, const PrefillShape &s, Parts &parts,
                   mansard_estimate &out) {
   const Constants &c = model.constants;
-  const bool packs = model.generation == Generation::hopper;
-  // Heads that share keys may share a tile; the outputs' FP32 sums fill at most half the registers.
-  const double heads = packs ? s.rowsPerKey : 1;
-  const double groups = s.batch * s.keyHeads * s.rowsPerKey / heads;
-  const bool wide = s.keyDim > kWidestHead;
-  const double most = wide ? kWideRows : kTileRows;
-  const double step = wide ? kWideRows : instructionRows(model.generation);
-  const double tilesOfGroup = std::ceil(s.q * heads / most);
-  const double height = std::min(most, std::ceil(s.q * heads / step) * step);
-  const double tiles = groups * tilesOfGroup;
-  const Visible seen = visibleToTiles(s, most / heads, tilesOfGroup);
-  const double pairs = groups * seen.sum * height, longest = seen.last * height;
-  // The busiest core: its share of all, and the end of the longest tile, which others wait for.
-  const double busiest = std::max(longest, pairs / model.cores + c.prefillImbalance * longest);
-
-  const auto roundUp = [](double dim) { return std::ceil(dim / 32) * 32; };
-  const NvidiaModel::MatrixRate rate =
-      model.matrixRate(s.compute, s.matrixShare * (wide ? kWideShare : 1));
-  const double softmax = busiest * (model.cores / model.specialPerUs +
-                                    kSoftmaxClocks * model.cores / model.lanesPerUs);
-  Busy busy;
-  busy[MANSARD_BOUND_MATRIX] = 2 * (roundUp(s.keyDim) + roundUp(s.valueDim)) *
-                               std::max(busiest / rate.core, pairs / rate.chip);
-  busy[MANSARD_BOUND_VECTOR] = softmax + c.prefillTileUs * tiles / model.cores;
-  const double keyElements = s.keyDim + s.valueDim;
-  busy[MANSARD_BOUND_L2] = groups * seen.sum * keyElements * s.keyBytes /
-                           (model.l2BytesPerUs * c.gemmL2 * (wide ? c.prefillWide : 1));
   // Caches are paged and loaded a page at a time, whatever part of it is filled.
   const double page = pageKeys(model.generation);
   const double own = std::min(s.q, s.kv); // these come as they are, older ones from the cache
-  const double pages = s.batch * s.keyHeads * keyElements *
-                       (own * s.keyBytes + (std::ceil(s.kv / page) * page - own) * s.cacheBytes);
+  const double pages = s.batch * s.keyHeads * (s.keyDim + s.valueDim) *
+                       (own * s.keyBytes + std::ceil((s.kv - own) / page) * page * s.cacheBytes);
   const double read = std::max(s.readBytes, s.queryBytes + pages);
-  const double prepared = c.prefillPrepare * (s.readBytes + s.queryBytes);
+  const double passes = s.cacheBytes < s.keyBytes ? kNarrowPasses : 1;
+  const double prepared = c.prefillPrepare * passes * (s.readBytes + s.queryBytes);
   const double cold = missShare(read + s.writeBytes, kWarm * model.l2Bytes, kCold * model.l2Bytes);
-  busy[MANSARD_BOUND_DRAM] = model.dramUs(read * cold, s.writeBytes * cold, c.gemmDram);
   Busy prepare; // rotary embedding, and keys and values into the cache
   prepare[MANSARD_BOUND_DRAM] = model.dramUs(prepared * cold / 2, prepared * cold / 2, c.gemmDram);
   prepare[MANSARD_BOUND_L2] = prepared / (model.l2BytesPerUs * c.gemmL2);
+  prepare[MANSARD_BOUND_VECTOR] = c.prefillTokenUs * s.batch * s.q / model.cores;
 
+  const double dramUs = model.dramUs(read * cold, s.writeBytes * cold, c.gemmDram);
+  // Heads that share keys may share a tile; the outputs' FP32 sums fill at most half the registers.
+  Layout best =
+      layOut(model, s, model.generation == Generation::blackwell ? 1 : s.rowsPerKey, dramUs);
+  if (s.rowsPerKey > 1 && model.generation < Generation::hopper) {
+    const Layout apart = layOut(model, s, 1, dramUs);
+    if (overlapped(apart.busy) + c.prefillExposed * apart.softmax <
+        overlapped(best.busy) + c.prefillExposed * best.softmax)
+      best = apart;
+  }
   parts.addSerial(MANSARD_BOUND_FIXED, s.startUs);
   parts.addOverlapped(prepare);
-  parts.addOverlapped(busy);
-  parts.addSerial(MANSARD_BOUND_VECTOR, c.prefillExposed * softmax);
+  parts.addOverlapped(best.busy);
+  parts.addSerial(MANSARD_BOUND_VECTOR, c.prefillExposed * best.softmax);
   parts.store(out);
   out.dram_read_bytes = (read + prepared / 2) * cold;
   out.dram_write_bytes = (s.writeBytes + prepared / 2) * cold;
-  out.tiling.tile_m = static_cast<int32_t>(height);
+  out.tiling.tile_m = static_cast<int32_t>(best.height);
   out.tiling.tile_n = static_cast<int32_t>(kKeyTile);
   out.tiling.split_k = 1;
-  out.tiling.tiles = static_cast<int64_t>(tiles);
-  out.tiling.waves = tiles / model.cores;
-  out.tiling.cores = static_cast<int32_t>(std::min(tiles, model.cores));
+  out.tiling.tiles = static_cast<int64_t>(best.tiles);
+  out.tiling.waves = best.tiles / model.cores;
+  out.tiling.cores = static_cast<int32_t>(std::min(best.tiles, model.cores));
 }
 
 void estimateAttentionPrefill(const NvidiaModel &model, const mansard_kernel &kernel,
@@ -124,10 +146,13 @@ void estimateAttentionPrefill(const NvidiaModel &model, const mansard_kernel &ke
   s.readBytes = counts.readBytes;
   s.queryBytes = s.batch * static_cast<double>(a.heads) * s.q * s.keyDim * bytesOf(kernel.dtype);
   s.writeBytes = counts.writeBytes;
-  s.startUs =
-      model.constants.prefillStartUs +
-      (bytesOf(kernel.weight_dtype) < bytesOf(kernel.dtype) ? model.constants.decodeNarrowUs : 0);
-  s.matrixShare = model.constants.prefillMatrix;
+  const Constants &c = model.constants;
+  const bool narrow = bytesOf(kernel.weight_dtype) < bytesOf(kernel.dtype);
+  s.generic = isGeneric(model.generation, a.head_dim);
+  s.startUs = c.prefillStartUs + (narrow ? c.decodeNarrowUs : 0) +
+              (isOdd(a.head_dim) && !narrow ? c.decodeOddUs : 0);
+  s.matrixShare = c.prefillMatrix * (s.generic ? kGenericShare : 1);
+  s.again = s.generic && narrow ? kGenericNarrow : 1;
   Parts parts;
   pricePrefill(model, s, parts, out);
   if (a.q_len <= kDecodeQueries) { // libraries take the decoding kernel where that is faster

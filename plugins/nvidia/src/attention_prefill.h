@@ -13,6 +13,8 @@ struct PrefillShape {
   double keyDim = 128, valueDim = 128;
   double window = 0; // 0: none
   bool causal = true;
+  bool generic = false; // only a generic kernel takes heads of this width
+  double again = 1;     // how often the keys pass the L2 for each of its tiles
   uint32_t compute = MANSARD_DTYPE_BF16;
   double keyBytes = 2, cacheBytes = 2; // an element's: of the queries' own keys, and as cached
   double readBytes = 0, writeBytes = 0,

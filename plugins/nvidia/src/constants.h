@@ -25,13 +25,14 @@ struct Constants {
   double gemmDequantize;    // lanes' clocks per widened weight
   // Attention.
   double prefillStartUs, prefillTileUs, prefillMatrix, prefillExposed, prefillImbalance,
-      prefillWide, prefillPrepare;
+      prefillGeneric, prefillPrepare, prefillTokenUs;
   double decodeStartUs, decodeItemUs, decodeCombineUs, decodeDram, decodeLatencyUs, decodeConvert,
-      decodeNarrowUs;
-  double mlaStartUs, mlaItemUs, mlaMatrix, mlaDram, mlaConvert, mlaLatencyUs;
+      decodeNarrowUs, decodeRowUs, decodeOddUs, decodeGenericUs, decodeBatchUs;
+  double mlaStartUs, mlaItemUs, mlaCombineUs, mlaMatrix, mlaDram, mlaConvert, mlaLatencyUs;
   double mlaPrefillStartUs, mlaPrefillMatrix;
   // Mixture of experts.
-  double moeStartUs, moeMatrix, moeDram, moePermute, moeExpertUs, moeQuantizeUs;
+  double moeStartUs, moeMatrix, moeDram, moePermute, moeExpertUs, moeQuantizeUs, moeRouteUs;
+  double groupedMatrix; // grouped matmuls
   // Vector work.
   double vectorStartUs, vectorDram, vectorPassUs;
   // Links.
@@ -75,21 +76,23 @@ inline constexpr ConstantSpec kConstants[] = {
     {"attention_prefill.start_us", &Constants::prefillStartUs, "us",
      "start, drain and the kernels that go with it"},
     {"attention_prefill.tile_us", &Constants::prefillTileUs, "us",
-     "work beside the products, for each query tile of a core"},
+     "work beside the products, for each full query tile of width 128 of a core"},
     {"attention_prefill.matrix", &Constants::prefillMatrix, "",
      "of the matrix rate that a matmul sustains"},
     {"attention_prefill.exposed", &Constants::prefillExposed, "",
      "share of the softmax that the tensor cores wait for"},
     {"attention_prefill.imbalance", &Constants::prefillImbalance, "",
      "share of the longest query tile that ends alone"},
-    {"attention_prefill.wide", &Constants::prefillWide, "",
-     "of the L2 bandwidth that matmuls reach, for heads wider than 256"},
+    {"attention_prefill.generic", &Constants::prefillGeneric, "",
+     "of the L2 bandwidth that matmuls reach, for widths that only a generic kernel takes"},
     {"attention_prefill.prepare", &Constants::prefillPrepare, "",
      "share of the traffic of rotary embedding and cache write that is counted"},
+    {"attention_prefill.token_us", &Constants::prefillTokenUs, "us",
+     "of a core, to prepare a token, whatever its heads"},
     {"attention_decode.start_us", &Constants::decodeStartUs, "us",
      "start, drain and the kernels that go with it"},
     {"attention_decode.item_us", &Constants::decodeItemUs, "us",
-     "work beside the products, for each block of a core"},
+     "work beside the products, for each block of a core and width 128"},
     {"attention_decode.combine_us", &Constants::decodeCombineUs, "us",
      "combining splits of the KV length"},
     {"attention_decode.dram", &Constants::decodeDram, "",
@@ -99,11 +102,20 @@ inline constexpr ConstantSpec kConstants[] = {
     {"attention_decode.convert_clocks", &Constants::decodeConvert, "clocks",
      "per widened KV element, in one lane"},
     {"attention_decode.narrow_us", &Constants::decodeNarrowUs, "us",
-     "further start where the cache is narrower than the queries"},
+     "further start where the cache is narrower than the queries, for width 128"},
+    {"attention_decode.row_us", &Constants::decodeRowUs, "us",
+     "scaling and storing 1024 outputs of a block"},
+    {"attention_decode.odd_us", &Constants::decodeOddUs, "us",
+     "further start for heads whose width is no power of two"},
+    {"attention_decode.generic_us", &Constants::decodeGenericUs, "us",
+     "a tile of 64 keys of width 128 in kernels that split no sequence"},
+    {"attention_decode.sequence_us", &Constants::decodeBatchUs, "us",
+     "work of a core for each sequence, whatever its heads"},
     {"mla_decode.start_us", &Constants::mlaStartUs, "us",
      "start, drain and the kernels that go with it"},
     {"mla_decode.item_us", &Constants::mlaItemUs, "us",
      "work beside the products, for each block of a core"},
+    {"mla_decode.combine_us", &Constants::mlaCombineUs, "us", "combining splits of the KV length"},
     {"mla_decode.matrix", &Constants::mlaMatrix, "", "of the matrix rate that a matmul sustains"},
     {"mla_decode.dram", &Constants::mlaDram, "", "reached share of the DRAM's sustained bandwidth"},
     {"mla_decode.convert_clocks", &Constants::mlaConvert, "clocks",
@@ -122,6 +134,9 @@ inline constexpr ConstantSpec kConstants[] = {
     {"moe.expert_us", &Constants::moeExpertUs, "us", "bookkeeping for each local expert"},
     {"moe.quantize_us", &Constants::moeQuantizeUs, "us",
      "further kernels where weights are narrow"},
+    {"moe.route_us", &Constants::moeRouteUs, "us",
+     "sorting 1024 of the group's pairs of token and expert"},
+    {"grouped_gemm.matrix", &Constants::groupedMatrix, "", "of the share that a matmul sustains"},
     {"vector.start_us", &Constants::vectorStartUs, "us", "start and drain"},
     {"vector.dram", &Constants::vectorDram, "", "reached share of the DRAM's sustained bandwidth"},
     {"vector.pass_us", &Constants::vectorPassUs, "us",

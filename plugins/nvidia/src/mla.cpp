@@ -6,6 +6,11 @@
 #include <algorithm>
 
 namespace mansard::nvidia {
+namespace {
+
+constexpr double kFullRows = 64; // of a tile of the kernels before Hopper's, whatever fills it
+
+} // namespace
 
 void estimateMlaPrefill(const NvidiaModel &model, const mansard_kernel &kernel,
                         mansard_estimate &out) {
@@ -53,11 +58,18 @@ void estimateMlaDecode(const NvidiaModel &model, const mansard_kernel &kernel,
   s.convertClocks = s.keyBytes < bytesOf(kernel.dtype) ? c.mlaConvert : 0;
   s.readBytes = counts.readBytes;
   s.writeBytes = counts.writeBytes;
-  // Kernels for these generations exist, but do not split a sequence.
-  if (model.generation == Generation::ampere || model.generation == Generation::ada)
+  s.step = instructionRows(model.generation);
+  s.mostRows = 2 * s.step;
+  s.page = pageKeys(model.generation);
+  // Before Hopper the kernel is the one for prefill: full tiles of rows in whole waves, no splits.
+  if (model.generation < Generation::hopper) {
+    s.step = s.mostRows = kFullRows;
     s.mostSplit = 1;
+    s.whole = true;
+  }
   s.startUs = c.mlaStartUs;
-  s.itemUs = c.mlaItemUs;
+  s.blockUs = c.mlaItemUs;
+  s.combineUs = c.mlaCombineUs;
   s.latencyUs = c.mlaLatencyUs;
   s.dramShare = c.mlaDram;
   s.matrixShare = c.mlaMatrix;

@@ -50,8 +50,12 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
   // narrow types, kernels of their own gather, activate and quantise 16-bit values.
   const double rows = load.assignments, wide = first.outBytes;
   const double gathered = rows * hidden * first.activationBytes;
-  // Kernels for 16 bits activate in the epilogue of the first matmul.
-  const bool fused = bytesOf(kernel.dtype) >= 2;
+  // Kernels for 16 bits, and those for the types whose scales Blackwell's tensor cores take, gather
+  // and activate in the first matmul; so do those whose one scale is known before.
+  const bool scalesInside = model.matrixOpsPerUs[MANSARD_DTYPE_MXFP8] > 0 &&
+                            kernel.dtype != MANSARD_DTYPE_FP8 && kernel.dtype != MANSARD_DTYPE_INT8;
+  const bool fused =
+      bytesOf(kernel.dtype) >= 2 || scalesInside || kernel.scaling == MANSARD_SCALING_TENSOR;
   const double activated = rows * inter * first.activationBytes;
   const double up = fused ? activated : rows * first.n * wide;
   const double down = rows * hidden * wide;
@@ -66,13 +70,17 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
   const MatmulSchedule upward = scheduleMatmul(model, first);
   const MatmulSchedule downward = scheduleMatmul(model, second);
 
-  // Rows gathered into the experts' order, activated, and gathered back, weighted and summed.
-  const double tokens = load.distinctTokens * hidden * wide;
+  // Rows gathered into the experts' order, activated, and gathered back, weighted and summed. The
+  // whole group's tokens come in and go out: which of them have no expert here shows in routing.
+  const double group = static_cast<double>(moe.tokens) * hidden;
+  const double tokens =
+      first.activationBytes < wide ? group * wide : load.distinctTokens * hidden * wide;
   const double wideRows = rows * hidden * wide, wideActivations = rows * inter * wide;
   const double read =
       c.moePermute * (tokens + down + (fused ? 0 : wideRows + up + wideActivations));
-  const double written = c.moePermute * (gathered + counts.writeBytes +
+  const double written = c.moePermute * (gathered + group * wide +
                                          (fused ? 0 : wideRows + wideActivations + activated));
+  const double routeUs = c.moeRouteUs * static_cast<double>(moe.tokens * moe.topk) / 1024;
   const double activations = rows * inter;
   Busy permute;
   permute[MANSARD_BOUND_L2] = (read + written) / (model.l2BytesPerUs * c.gemmL2);
@@ -83,7 +91,7 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
 
   Parts parts;
   parts.addSerial(MANSARD_BOUND_FIXED,
-                  c.moeStartUs + c.moeExpertUs * local + (narrow ? c.moeQuantizeUs : 0));
+                  c.moeStartUs + routeUs + c.moeExpertUs * local + (narrow ? c.moeQuantizeUs : 0));
   upward.addTo(parts);
   downward.addTo(parts);
   parts.addOverlapped(permute);
