@@ -20,6 +20,7 @@ inline constexpr int kDone = 0, kWrongInput = 1, kUsage = 2, kPluginFailed = 3;
 void addKernel(CLI::App &app, int &status);
 void addEstimate(CLI::App &app, int &status);
 void addValidate(CLI::App &app, int &status);
+void addCalibrate(CLI::App &app, int &status);
 void addTargets(CLI::App &app, int &status);
 void addModels(CLI::App &app, int &status);
 void addMemory(CLI::App &app, int &status);
@@ -32,6 +33,9 @@ int fail(const Error &error);
 
 /// Writes `text` to stdout as it is; kWrongInput (with a message) if stdout does not take it.
 int print(std::string_view text);
+
+/// Whether `path` is one of `files`: what is read is not there to be overwritten.
+bool isOneOf(const std::string &path, const std::vector<std::string> &files);
 
 /// A line on stderr.
 void warn(std::string_view text);

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 namespace mansard::cli {
 
@@ -16,6 +18,13 @@ int print(std::string_view text) {
   if (written && std::fflush(stdout) == 0)
     return kDone;
   return fail({ErrorCode::io, "the result could not be written", "standard output"});
+}
+
+bool isOneOf(const std::string &path, const std::vector<std::string> &files) {
+  std::error_code ignored; // a file that is not there yet is none of them
+  return std::any_of(files.begin(), files.end(), [&](const std::string &file) {
+    return std::filesystem::equivalent(path, file, ignored);
+  });
 }
 
 void warn(std::string_view text) { fmt::print(stderr, "mansard: {}\n", text); }

@@ -53,6 +53,7 @@ int run(int argc, char **argv) {
   addEstimate(app, status);
   addKernel(app, status);
   addValidate(app, status);
+  addCalibrate(app, status);
   addTargets(app, status);
   addModels(app, status);
   addMemory(app, status);

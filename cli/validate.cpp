@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <memory>
 
 namespace mansard::cli {
@@ -17,14 +15,6 @@ struct Options {
   std::string rows;
   ViewOptions view;
 };
-
-/// Measurements are not there to be overwritten.
-bool isOneOf(const std::string &path, const std::vector<std::string> &files) {
-  std::error_code ignored; // a file that is not there yet is none of them
-  return std::any_of(files.begin(), files.end(), [&](const std::string &file) {
-    return std::filesystem::equivalent(path, file, ignored);
-  });
-}
 
 int run(const Options &options) {
   if (isOneOf(options.rows, options.files))

@@ -78,9 +78,25 @@ expect 0 'h100-sxm +bf16 +1 +2 ' validate rows.csv
 grep -q 'no target' .err && grep -q 'm is -1' .err && grep -q 'not a positive number' .err ||
   problem 'the reasons of skipped rows are missing'
 
+# Fits to them.
+fit=(calibrate --family nvidia-hopper)
+expect 2 'family is required' calibrate rows.csv
+expect 1 'did you mean .nvidia-hopper' calibrate --family nvidia-hoper rows.csv
+expect 1 'no row' calibrate --family generic rows.csv
+expect 1 'absent.csv' "${fit[@]}" absent.csv
+expect 1 'did you mean .gemm.start_us' "${fit[@]}" rows.csv --only gemm.strat_us
+expect 1 'nothing to fit' "${fit[@]}" rows.csv --only moe.
+expect 2 'cross-validate' "${fit[@]}" rows.csv --cross-validate 1
+expect 0 'gemm.start_us' "${fit[@]}" rows.csv -o fitted.toml
+grep -q '^start_us = .*fitted on h100-sxm, 1 gemm rows' fitted.toml || problem 'no fitted constant'
+expect 0 '"constants"' "${fit[@]}" rows.csv --json
+
 # Nothing half written.
+expect 1 'no/such' "${fit[@]}" rows.csv -o no/such/folder/out.toml
+expect 1 'one of the tables' "${fit[@]}" rows.csv -o ./rows.csv
 expect 1 'no/such' validate rows.csv --rows no/such/folder/out.csv
 expect 1 'folder' validate rows.csv --rows folder
+expect 1 'one of the tables' validate rows.csv --rows ./rows.csv
 echo kept >out.csv
 chmod 444 out.csv
 expect 1 'never ends' validate quote.csv --rows out.csv

@@ -158,6 +158,19 @@ TEST_F(CalibrateTest, ErrorsOnSitesLeftOutAreSmallWhereTheModelIsRight) {
   }
 }
 
+TEST_F(CalibrateTest, WhatHasOneSiteIsNotHeldOut) {
+  const std::string one = (folder_ / "one.csv").string();
+  write(one, std::string(kGemm) + "plain,gemm,bf16,bf16,none,8,4096,4096,20,\n"
+                                  "plain,gemm,bf16,bf16,none,16,4096,4096,21,\n");
+  const auto calibration = run(request({one}, 5));
+  ASSERT_TRUE(calibration.ok()) << calibration.error().text();
+  EXPECT_TRUE(std::isnan(calibration->errors.at(0).heldOut));
+  EXPECT_FALSE(calibration->bands.at(0).heldOut);
+  for (const FittedConstant &constant : calibration->constants)
+    EXPECT_EQ(constant.source.find("left out"), std::string::npos);
+  EXPECT_NE(calibrationJson(*calibration).find("\"mape_held_out\": null"), std::string::npos);
+}
+
 TEST_F(CalibrateTest, IsTheSameEveryTime) {
   const auto files = measured(kTruth);
   const auto first = run(request(files, 3)), second = run(request(files, 3));
@@ -192,14 +205,14 @@ TEST_F(CalibrateTest, TheFileWrittenGivesTheErrorsTold) {
 }
 
 TEST_F(CalibrateTest, OnlyFitsWhatIsNamedWhateverItsConfidence) {
-  CalibrationRequest only = request(measured({{"l2.resident_share", 0.4}}));
+  CalibrationRequest only = request(measured({{"l2.resident_share", 0.7}}));
   only.only = {"l2.resident", "start.gemm"};
   const auto calibration = run(only);
   ASSERT_TRUE(calibration.ok()) << calibration.error().text();
   ASSERT_EQ(calibration->constants.size(), 2u);
   EXPECT_EQ(calibration->constants[0].name, "l2.resident_share");
-  EXPECT_NE(calibration->constants[0].after, calibration->constants[0].before);
-  EXPECT_EQ(calibration->constants[1].after, calibration->constants[1].before);
+  EXPECT_GT(calibration->constants[0].after, 0.6); // no weights lie between there and the cache
+  EXPECT_NEAR(calibration->constants[1].after, calibration->constants[1].before, 0.1);
 }
 
 TEST_F(CalibrateTest, StaysWithinBounds) {
@@ -213,10 +226,12 @@ TEST_F(CalibrateTest, StaysWithinBounds) {
   const auto calibration = run(request(files));
   ASSERT_TRUE(calibration.ok()) << calibration.error().text();
   for (const FittedConstant &constant : calibration->constants) {
-    if (constant.name == "start.gemm_us")
+    if (constant.name == "start.gemm_us") {
       EXPECT_DOUBLE_EQ(constant.after, 7.5);
-    if (constant.name == "dram.efficiency")
+    }
+    if (constant.name == "dram.efficiency") {
       EXPECT_LE(constant.after, 1);
+    }
   }
   EXPECT_TRUE(calibrated(*calibration).ok());
 }

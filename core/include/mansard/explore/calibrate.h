@@ -52,13 +52,15 @@ struct FitError {
   size_t rows = 0, sites = 0;
   double shipped = 0;  // with the constants as they were
   double inSample = 0; // with the constants fitted on all rows
-  double heldOut = 0;  // each row with constants fitted without its site; NaN: not asked for
+  double heldOut = 0;  // each row with constants fitted without its site; NaN: not asked for, or
+                       // the op has one site only
 };
 
 /// Eight of ten rows' measured over predicted, of an op or one of its regimes.
 struct FittedBand {
   report::ResidualBand band;
-  std::string source; // for the file
+  bool heldOut = false; // each row predicted by constants fitted without its site
+  std::string source;   // for the file
 };
 
 struct Calibration {
@@ -67,10 +69,7 @@ struct Calibration {
   std::vector<std::string> targets; // with rows
   std::vector<FittedConstant> constants;
   std::vector<FitError> errors;
-  /// Of the ops that the constants move; `heldOut`: each row predicted by constants fitted without
-  /// its site.
-  std::vector<FittedBand> bands;
-  bool heldOut = false;
+  std::vector<FittedBand> bands;             // of the ops that the constants move
   std::map<std::string, size_t> skipReasons; // as of report::Validation; other families left out
   size_t trials = 0;                         // estimates of sets of rows
 };

@@ -1,0 +1,270 @@
+#include "bench.h"
+#include "judging.h"
+#include "search.h"
+
+#include <mansard/base/names.h>
+#include <mansard/explore/calibrate.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <tuple>
+
+namespace mansard::explore {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+double percentError(double predicted, double measured) {
+  return 100 * std::fabs(predicted / measured - 1);
+}
+
+double mean(const std::vector<double> &values) {
+  double sum = 0;
+  for (const double value : values)
+    sum += value;
+  return values.empty() ? kNone : sum / static_cast<double>(values.size());
+}
+
+/// Estimates of all rows with the constants as they were, as fitted on all rows, and each row as
+/// fitted without its site: of the ops in `leftOut`, which have more than one.
+struct Predictions {
+  std::vector<Prediction> shipped, inSample, heldOut;
+  OpSet leftOut = 0;
+
+  bool honest(const Row &row) const { return leftOut >> row.kernel.op & 1; }
+  /// The most honest there is of row `i`.
+  const Prediction &judged(size_t i, const Row &row) const {
+    return honest(row) ? heldOut[i] : inSample[i];
+  }
+};
+
+OpSet opsOfSeveralSites(const Bench &bench) {
+  std::map<uint32_t, std::set<std::string>> sites;
+  for (const Row &row : bench.rows())
+    sites[row.kernel.op].insert(row.site);
+  OpSet ops = 0;
+  for (const auto &[op, itsSites] : sites)
+    ops |= OpSet{itsSites.size() > 1} << op;
+  return ops;
+}
+
+std::vector<FitError> errorsOf(const Bench &bench, const Predictions &predicted) {
+  struct Group {
+    std::vector<double> shipped, inSample, heldOut;
+    std::vector<std::string> sites;
+  };
+  std::map<std::tuple<uint32_t, std::string, std::string, std::string>, Group> groups;
+  for (size_t i = 0; i < bench.rows().size(); ++i) {
+    const Row &row = bench.rows()[i];
+    Group &group = groups[{row.kernel.op, row.metric, bench.targets()[row.target].id,
+                           std::string(kDTypes[row.kernel.dtype].name)}];
+    group.shipped.push_back(percentError(predicted.shipped[i].latency_us, row.measured_us));
+    group.inSample.push_back(percentError(predicted.inSample[i].latency_us, row.measured_us));
+    if (predicted.honest(row))
+      group.heldOut.push_back(percentError(predicted.heldOut[i].latency_us, row.measured_us));
+    group.sites.push_back(row.site);
+  }
+  std::vector<FitError> out;
+  for (auto &[key, group] : groups) {
+    FitError &error = out.emplace_back();
+    error.op = kOpNames[std::get<0>(key)];
+    std::tie(std::ignore, error.metric, error.target, error.dtype) = key;
+    error.rows = group.sites.size();
+    std::sort(group.sites.begin(), group.sites.end());
+    error.sites = static_cast<size_t>(std::unique(group.sites.begin(), group.sites.end()) -
+                                      group.sites.begin());
+    error.shipped = mean(group.shipped);
+    error.inSample = mean(group.inSample);
+    error.heldOut = mean(group.heldOut);
+  }
+  return out;
+}
+
+/// "1506 gemm rows of h100-sxm (ai-dynamo/aiconfigurator)".
+std::string provenance(const Bench &bench, const std::vector<size_t> &rows) {
+  std::map<uint32_t, size_t> byOp;
+  std::vector<std::string> targets, origins;
+  const auto note = [](std::vector<std::string> &list, const std::string &text) {
+    if (!text.empty() && std::find(list.begin(), list.end(), text) == list.end())
+      list.push_back(text);
+  };
+  for (const size_t i : rows) {
+    const Row &row = bench.rows()[i];
+    ++byOp[row.kernel.op];
+    note(targets, bench.targets()[row.target].id);
+    note(origins, row.origin.substr(0, row.origin.find(" (")));
+  }
+  std::sort(targets.begin(), targets.end());
+  std::sort(origins.begin(), origins.end());
+  std::string counts;
+  for (const auto &[op, count] : byOp)
+    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", count, kOpNames[op]);
+  return fmt::format("{}, {} rows{}", fmt::join(targets, " and "), counts,
+                     origins.empty() ? "" : fmt::format(" ({})", fmt::join(origins, ", ")));
+}
+
+std::string sourceOf(const Bench &bench, const Predictions &predicted,
+                     const std::vector<size_t> &rows) {
+  std::vector<double> errors;
+  bool honest = true;
+  for (const size_t i : rows) {
+    const Row &row = bench.rows()[i];
+    errors.push_back(percentError(predicted.judged(i, row).latency_us, row.measured_us));
+    honest = honest && predicted.honest(row);
+  }
+  return fmt::format("fitted on {}; {:.1f} % mean absolute error {}", provenance(bench, rows),
+                     mean(errors), honest ? "on sites left out" : "on these rows");
+}
+
+std::vector<FittedBand> bandsOf(const Bench &bench, const Predictions &predicted, OpSet moved) {
+  std::vector<report::Residual> residuals;
+  std::map<std::pair<uint32_t, uint32_t>, std::vector<size_t>> rows; // by op and bound
+  for (size_t i = 0; i < bench.rows().size(); ++i) {
+    const Row &row = bench.rows()[i];
+    const Prediction &prediction = predicted.judged(i, row);
+    const uint32_t op = row.kernel.op;
+    if (!(moved >> op & 1))
+      continue;
+    residuals.push_back({op, prediction.bound, row.site, row.measured_us / prediction.latency_us});
+    rows[{op, prediction.bound}].push_back(i);
+    rows[{op, MANSARD_BOUND_COUNT}].push_back(i);
+  }
+  std::vector<FittedBand> out;
+  for (report::ResidualBand band : report::residualBands(residuals)) {
+    band.p10 = rounded(band.p10);
+    band.p90 = rounded(band.p90);
+    const bool heldOut = predicted.leftOut >> band.op & 1;
+    out.push_back(
+        {band, heldOut,
+         fmt::format("{}, {}", provenance(bench, rows[{band.op, band.bound}]),
+                     heldOut ? "each predicted from sites other than its own" : "in the fit")});
+  }
+  return out;
+}
+
+} // namespace
+
+Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
+                              const CalibrationRequest &request) {
+  const auto wrong = [&](std::string message) {
+    return Error{ErrorCode::invalidInput, std::move(message), ""};
+  };
+  if (request.folds == 1)
+    return wrong("one fold would hold out all rows; cross-validation takes 2 folds or more");
+  auto document = catalog.calibration(request.family);
+  if (!document)
+    return document.error();
+  auto file = CalibrationFile::read(document->file);
+  if (!file)
+    return file.error();
+  auto parameters = parametersOf(*file, request.only);
+  if (!parameters)
+    return parameters.error();
+
+  Calibration out{std::move(*file), request.family, {}, {}, {}, {}, {}, 0};
+  auto loaded = Bench::load(host, catalog, request, out.skipReasons);
+  if (!loaded)
+    return loaded.error();
+  Bench &bench = *loaded;
+  if (bench.rows().empty()) {
+    std::string reasons;
+    for (const auto &[reason, rows] : out.skipReasons)
+      reasons += fmt::format("; skipped {}: {}", rows, reason);
+    return wrong(fmt::format("no row that can be estimated is of a chip of the family '{}'{}",
+                             request.family, reasons));
+  }
+  const Batches all = bench.batches([](const Row &) { return true; });
+  auto judging = judge(bench, all, *parameters);
+  if (!judging)
+    return judging.error();
+  if (!judging->moved)
+    return wrong(fmt::format("nothing to fit: none of the {} constants chosen moves any of the {} "
+                             "rows",
+                             parameters->size(), bench.rows().size()));
+
+  const size_t rows = bench.rows().size();
+  Predictions predicted{std::vector<Prediction>(rows), std::vector<Prediction>(rows), {}, 0};
+  if (auto done = bench.predict(all, predicted.shipped); !done)
+    return done.error();
+  const auto told = [&](const std::string &stage) {
+    return [&, stage](std::string_view line) {
+      if (request.progress)
+        request.progress(fmt::format("{}: {}", stage, line));
+    };
+  };
+  if (request.folds > 0) {
+    predicted.heldOut.resize(rows);
+    predicted.leftOut = opsOfSeveralSites(bench);
+  }
+  for (size_t fold = 0; fold < request.folds; ++fold) {
+    std::vector<Parameter> apart = *parameters;
+    const Batches others = bench.batches([&](const Row &row) { return row.fold != fold; });
+    fit(bench, others, apart, told(fmt::format("fold {} of {}", fold + 1, request.folds)));
+    const Batches left = bench.batches([&](const Row &row) { return row.fold == fold; });
+    if (auto done = bench.predict(left, predicted.heldOut); !done)
+      return done.error();
+  }
+  const std::vector<Parameter> shipped = *parameters;
+  fit(bench, all, *parameters, told("all rows"));
+  if (auto done = bench.predict(all, predicted.inSample); !done)
+    return done.error();
+
+  for (size_t i = 0; i < parameters->size(); ++i) {
+    const Parameter &p = (*parameters)[i];
+    FittedConstant &constant = out.constants.emplace_back();
+    constant.name = p.name;
+    constant.unit = out.before.unitOf(p.name);
+    constant.meaning = out.before.meaningOf(p.name);
+    constant.before = shipped[i].value;
+    constant.after = p.judged ? p.value : shipped[i].value;
+    for (uint32_t op = 0; op < MANSARD_OP_COUNT; ++op)
+      if (p.judged >> op & 1)
+        constant.ops.emplace_back(kOpNames[op]);
+    std::vector<size_t> judgedRows;
+    for (const size_t row : judging->rows[i])
+      if (p.judged >> bench.rows()[row].kernel.op & 1)
+        judgedRows.push_back(row);
+    constant.rows = judgedRows.size();
+    if (p.judged)
+      constant.source = sourceOf(bench, predicted, judgedRows);
+  }
+  out.errors = errorsOf(bench, predicted);
+  out.bands = bandsOf(bench, predicted, judging->moved);
+  for (const Row &row : bench.rows())
+    if (const std::string &id = bench.targets()[row.target].id;
+        std::find(out.targets.begin(), out.targets.end(), id) == out.targets.end())
+      out.targets.push_back(id);
+  out.trials = bench.trials();
+  return out;
+}
+
+Result<CalibrationFile> calibrated(const Calibration &calibration) {
+  std::vector<ConstantChange> changes;
+  for (const FittedConstant &constant : calibration.constants)
+    if (!constant.ops.empty())
+      changes.push_back({constant.name, constant.after, constant.source});
+  std::set<std::string> renewed; // ops
+  for (const FittedBand &fitted : calibration.bands) {
+    renewed.insert(fmt::format("residual.{}.", kOpNames[fitted.band.op]));
+    changes.push_back({fitted.band.key() + ".p10", fitted.band.p10, fitted.source});
+    changes.push_back({fitted.band.key() + ".p90", fitted.band.p90, fitted.source});
+  }
+  std::vector<std::string> gone;
+  for (const auto &[key, entry] : calibration.before.document().entries) {
+    const bool kept = std::any_of(changes.begin(), changes.end(),
+                                  [&](const ConstantChange &change) { return change.key == key; });
+    const bool ours = std::any_of(renewed.begin(), renewed.end(), [&](const std::string &prefix) {
+      return key.starts_with(prefix);
+    });
+    if (ours && !kept)
+      gone.push_back(key);
+  }
+  return calibration.before.with(changes, gone);
+}
+
+} // namespace mansard::explore
