@@ -34,6 +34,8 @@ void *countedAligned(std::size_t size, std::align_val_t alignment) {
 void *operator new(std::size_t size) { return counted(size); }
 void *operator new[](std::size_t size) { return counted(size); }
 void *operator new(std::size_t size, std::align_val_t a) { return countedAligned(size, a); }
+void *operator new(std::size_t size, const std::nothrow_t &) noexcept { return counted(size); }
+void *operator new[](std::size_t size, const std::nothrow_t &) noexcept { return counted(size); }
 void *operator new[](std::size_t size, std::align_val_t a) { return countedAligned(size, a); }
 void operator delete(void *memory) noexcept { std::free(memory); }
 void operator delete[](void *memory) noexcept { std::free(memory); }
