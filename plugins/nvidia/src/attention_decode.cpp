@@ -17,7 +17,6 @@ constexpr double kGenericRows = 16, kGenericPage = 16, kGenericDram = 0.75;
 // Wider heads take no longer to widen (H100: of heads of 256, fp8 caches stream at full speed).
 constexpr double kWidestConverted = 160;
 constexpr double kSoftmaxClocks = 3;
-constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
 
 } // namespace
 
@@ -38,7 +37,7 @@ void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimat
   const double pages =
       s.sequences * std::ceil(s.keys / s.page) * s.page * s.keyElements * s.keyBytes;
   const double read = std::max(s.readBytes, pages);
-  const double cold = missShare(read, kWarm * model.l2Bytes, kCold * model.l2Bytes);
+  const double cold = missShare(model, read);
   const double bus = model.dramUs(read * cold, s.writeBytes * cold, s.dramShare);
   const NvidiaModel::MatrixRate rate = model.matrixRate(s.compute, s.matrixShare);
   const double coreLanes = model.lanesPerUs / cores, coreSpecial = model.specialPerUs / cores;

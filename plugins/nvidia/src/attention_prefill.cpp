@@ -21,7 +21,6 @@ constexpr double kGenericRows = 16, kGenericShare = 0.5, kGenericNarrow = 1.25;
 constexpr double kKeyTile = 64;      // keys that a block takes at a time
 constexpr double kNarrowPasses = 2;  // over what is prepared, where the cache is narrower
 constexpr double kSoftmaxClocks = 3; // of a lane for each pair: scale and subtract, maximum, sum
-constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
 
 /// Keys that the i-th of the query tiles meets, summed over all tiles; `last`: of the longest one.
 struct Visible {
@@ -92,7 +91,7 @@ void pricePrefill(const NvidiaModel &model, const PrefillShape &s, Parts &parts,
   const double read = std::max(s.readBytes, s.queryBytes + pages);
   const double passes = s.cacheBytes < s.keyBytes ? kNarrowPasses : 1;
   const double prepared = c.prefillPrepare * passes * (s.readBytes + s.queryBytes);
-  const double cold = missShare(read + s.writeBytes, kWarm * model.l2Bytes, kCold * model.l2Bytes);
+  const double cold = missShare(model, read + s.writeBytes);
   Busy prepare; // rotary embedding, and keys and values into the cache
   prepare[MANSARD_BOUND_DRAM] = model.dramUs(prepared * cold / 2, prepared * cold / 2, c.gemmDram);
   prepare[MANSARD_BOUND_L2] = prepared / (model.l2BytesPerUs * c.gemmL2);

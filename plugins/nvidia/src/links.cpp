@@ -8,8 +8,6 @@
 namespace mansard::nvidia {
 namespace {
 
-constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
-
 LinkSoftware linkSoftware(const Constants &c) {
   LinkSoftware software;
   software.start_us = c.linkStartUs;
@@ -66,8 +64,7 @@ void estimateExpertParallel(const NvidiaModel &model, const mansard_kernel &kern
       static_cast<double>(e.tokens * e.topk) / std::max(1.0, static_cast<double>(e.experts));
   const double tokenUs = e.direction == MANSARD_EP_DISPATCH ? c.expertTokenUs : 0;
   const Counts counts = countWork(kernel);
-  const double cold =
-      missShare(counts.readBytes + counts.writeBytes, kWarm * model.l2Bytes, kCold * model.l2Bytes);
+  const double cold = missShare(model, counts.readBytes + counts.writeBytes);
   const double memoryUs =
       model.dramUs(counts.readBytes * cold, counts.writeBytes * cold, c.gemmDram);
   store(time, tokenUs * queue + c.expertExpertUs * local, memoryUs, out);

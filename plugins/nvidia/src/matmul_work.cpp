@@ -3,10 +3,6 @@
 namespace mansard::nvidia {
 namespace {
 
-// Of the L2: activations smaller than the first share are found there by a repeated run, those
-// larger than the second evict themselves.
-constexpr double kWarmActivations = 0.4, kColdActivations = 1.0;
-
 bool isScaled(const mansard_kernel &kernel) {
   return kernel.scaling == MANSARD_SCALING_BLOCK || kernel.scaling == MANSARD_SCALING_GROUP;
 }
@@ -65,8 +61,7 @@ void setTraffic(const NvidiaModel &model, const Counts &counts, MatmulWork &work
   // A measured loop rotates weights but reuses its activations. Results are written back.
   const double warm = model.constants.gemmWarm * model.l2Bytes;
   work.weightDram = counts.weightBytes * missShare(counts.weightBytes, warm, 1.2 * warm);
-  work.activationDram = activations * missShare(activations, kWarmActivations * model.l2Bytes,
-                                                kColdActivations * model.l2Bytes);
+  work.activationDram = activations * missShare(model, activations);
   work.outDram = counts.writeBytes;
 }
 

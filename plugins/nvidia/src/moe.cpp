@@ -10,8 +10,6 @@
 namespace mansard::nvidia {
 namespace {
 
-constexpr double kWarm = 0.4, kCold = 1.0; // of the L2, see missShare
-
 /// Rows of all experts, in tiles of each height.
 void setExpertRows(MatmulWork &work, const MoeLoad &load) {
   work.groups = std::max(1.0, load.touchedExperts);
@@ -59,8 +57,7 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
   const double activated = rows * inter * first.activationBytes;
   const double up = fused ? activated : rows * first.n * wide;
   const double down = rows * hidden * wide;
-  const double cold =
-      missShare(gathered + up + activated + down, kWarm * model.l2Bytes, kCold * model.l2Bytes);
+  const double cold = missShare(model, gathered + up + activated + down);
   first.weightDram = counts.weightBytes * (matrices - 1) / matrices;
   second.weightDram = counts.weightBytes / matrices;
   first.activationDram = gathered * cold;

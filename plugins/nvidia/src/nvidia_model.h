@@ -62,6 +62,11 @@ inline double missShare(double footprint, double from, double to) {
   return footprint <= from ? 0 : footprint >= to ? 1 : (footprint - from) / (to - from);
 }
 
+/// The same of what a repeated run touches all of: warm up to 0.4 of the L2, cold beyond all of it.
+inline double missShare(const NvidiaModel &model, double footprint) {
+  return missShare(footprint, 0.4 * model.l2Bytes, model.l2Bytes);
+}
+
 void estimateMatmul(const NvidiaModel &, const mansard_kernel &, mansard_estimate &);
 void estimateGroupedMatmul(const NvidiaModel &, const mansard_kernel &, mansard_estimate &);
 void estimateAttentionPrefill(const NvidiaModel &, const mansard_kernel &, mansard_estimate &);
