@@ -29,7 +29,7 @@ Result<Device> Device::create(const sdk::Chip &chip) {
                  "cambricon.cores_per_cluster must be at least 1, and sram.bytes_per_clock and "
                  "cambricon.cluster_sram_bytes_per_clock more than 0",
                  std::string(chip.id())};
-  Cluster cluster;
+  Cluster &cluster = device.cluster_;
   cluster.cores = std::min(perCluster, chip->cores);
   cluster.nramBytes = chip->sram_bytes_per_core;
   cluster.wramBytes = chip.require("cambricon.wram_KiB") * kKiB;

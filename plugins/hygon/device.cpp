@@ -24,7 +24,7 @@ Result<Device> Device::create(const sdk::Chip &chip) {
   machine.chip = chip.numbers();
   const double cores = chip->cores;
 
-  ComputeUnit unit;
+  ComputeUnit &unit = device.unit_;
   unit.simds = chip.require("hygon.simds_per_core");
   unit.waveSlots = chip.require("hygon.wave_slots_per_simd");
   unit.registerBytes = chip.require("registers.per_core_KiB") * kKiB / unit.simds;

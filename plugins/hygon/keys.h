@@ -11,6 +11,8 @@ inline constexpr sdk::Key kKeys[] = {
     {"sram.bytes_per_clock", "bytes/clock", "LDS bandwidth of one compute unit"},
     {"hygon.simds_per_core", "", "SIMDs of one compute unit"},
     {"hygon.wave_slots_per_simd", "", "wavefronts that one SIMD can hold"},
+    {"hygon.l1_bytes_per_clock", "bytes/clock",
+     "vector L1 bandwidth of one compute unit; the cycle model of compiled kernels reads it", false},
 };
 
 } // namespace mansard::hygon

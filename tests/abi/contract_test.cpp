@@ -129,5 +129,36 @@ TEST_F(Contract, CallersMistakesAreErrorsToo) {
   EXPECT_TRUE(contains(done.error().text(), "kernel 1 has a struct_size of 0"));
 }
 
+class TileFitBreach : public Contract, public ::testing::WithParamInterface<Breach> {};
+
+TEST_P(TileFitBreach, IsAnErrorOfThePlugin) {
+  const auto model = bind(GetParam().way);
+  ASSERT_TRUE(model.ok()) << model.error().text();
+  work::Kernel kernel = matmul(DType::bf16, 64, 64, 64);
+  EXPECT_TRUE(model->fitTile(kernel).ok()) << "it is not asked where no tile is stated";
+  EXPECT_FALSE(model->fitTile(kernel)->has_value());
+  kernel.u.matmul.tile_m = kernel.u.matmul.tile_n = 16;
+  const auto fit = model->fitTile(kernel);
+  if (!*GetParam().complaint) {
+    ASSERT_TRUE(fit.ok()) << fit.error().text();
+    EXPECT_TRUE((*fit)->fits);
+    EXPECT_LE((*fit)->text.size(), 1024u) << "no more than the host's buffer";
+    return;
+  }
+  ASSERT_FALSE(fit.ok());
+  EXPECT_EQ(fit.error().code, ErrorCode::pluginFailed);
+  EXPECT_TRUE(contains(fit.error().text(), GetParam().complaint)) << fit.error().text();
+  EXPECT_TRUE(contains(fit.error().text(), "'misbehaving'")) << fit.error().text();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    TileFit, TileFitBreach,
+    ::testing::Values(Breach{Way::none, "Kept", ""},
+                      Breach{Way::fitThrows, "Throws", "thrown in explain"},
+                      Breach{Way::fitTableTooSmall, "TableTooSmall", "too small"},
+                      Breach{Way::fitUnknownStatus, "UnknownStatus", "status 1000"},
+                      Breach{Way::fitClaimsALongerLine, "ClaimsALongerLine", ""}),
+    [](const auto &info) { return std::string(info.param.name); });
+
 } // namespace
 } // namespace mansard::host

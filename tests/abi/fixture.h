@@ -52,7 +52,7 @@ inline hw::Chip chipFor(const std::string &model,
 
 inline work::Kernel matmul(DType type, int64_t m, int64_t n, int64_t k) {
   work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, type, type, type);
-  kernel.u.matmul = {m, n, k, 0, 0};
+  kernel.u.matmul = {m, n, k, 0, 0, 0, 0, 0, 0};
   return kernel;
 }
 

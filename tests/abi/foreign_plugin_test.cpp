@@ -5,6 +5,7 @@
 #include "one_of_each.h"
 
 #include <mansard/host/interval.h>
+#include <mansard/model/stated_tile.h>
 
 #include <cmath>
 #include <filesystem>
@@ -39,6 +40,25 @@ TEST(FrozenPlugin, KeepsLoadingAndPricing) {
   EXPECT_NEAR(estimate.latency_us, 2000 + 7, 1e-9);
   EXPECT_EQ(estimate.bound, MANSARD_BOUND_MATRIX);
   EXPECT_EQ(priced(*model, matmul(DType::bf16, 8, 8, 8)).status, MANSARD_ERROR_UNSUPPORTED);
+}
+
+TEST(FrozenPlugin, PricesItsOwnChoiceOfTileAndTheReaderIsTold) {
+  const PluginPath path(fixture("frozen"));
+  hw::Catalog catalog;
+  Host host(catalog);
+  const auto model = host.open("frozen-chip");
+  ASSERT_TRUE(model.ok()) << model.error().text();
+  work::Kernel kernel = matmul(DType::fp16, 1000, 1000, 1000);
+  const double own = priced(*model, kernel).latency_us;
+  kernel.u.matmul.tile_m = kernel.u.matmul.tile_n = 128;
+  const mansard_estimate estimate = priced(*model, kernel);
+  EXPECT_EQ(estimate.latency_us, own);
+  ASSERT_TRUE(model->fitTile(kernel).ok());
+  EXPECT_FALSE(model->fitTile(kernel)->has_value()) << "it has no extension";
+  const auto notes = model::statedTileNotes(*model, kernel, estimate);
+  ASSERT_TRUE(notes.ok() && notes->size() == 1);
+  EXPECT_TRUE(contains(notes->front(), "model frozen does not take a stated tile"))
+      << notes->front();
 }
 
 TEST(OtherCompilersPlugin, PricesLikeOurs) {
@@ -147,6 +167,51 @@ TEST(Interval, FollowsTheFamilysResidualsOfTheRegimeFirst) {
   EXPECT_DOUBLE_EQ(interval(*model, gemm, lasting(100, MANSARD_BOUND_L2)).high_us, 130);
   const auto vector = work::makeKernel(MANSARD_OP_VECTOR, DType::bf16, DType::bf16, DType::bf16);
   EXPECT_FALSE(interval(*model, vector, lasting(100, MANSARD_BOUND_DRAM)).known);
+}
+
+TEST(Interval, TakesTheDataTypesBandBeforeTheBounds) {
+  const PluginPath path(fixture("same"));
+  hw::Catalog catalog;
+  Host host(catalog);
+  hw::Chip chip = chipFor("same-a");
+  for (const auto &[regime, high] : {std::pair{"", 1.3},
+                                     {".fixed", 1.6},
+                                     {".fp8", 1.4},
+                                     {".fp8.fixed", 1.5}}) {
+    chip.calibration[std::string("residual.gemm") + regime + ".p10"].value = 0.8;
+    chip.calibration[std::string("residual.gemm") + regime + ".p90"].value = high;
+  }
+  const auto model = host.bind(chip);
+  ASSERT_TRUE(model.ok()) << model.error().text();
+  const auto high = [&](DType dtype, uint32_t bound) {
+    return interval(*model, matmul(dtype, 8, 8, 8), lasting(100, bound)).high_us;
+  };
+  EXPECT_DOUBLE_EQ(high(DType::fp8, MANSARD_BOUND_FIXED), 150);
+  EXPECT_DOUBLE_EQ(high(DType::fp8, MANSARD_BOUND_DRAM), 140);
+  EXPECT_DOUBLE_EQ(high(DType::bf16, MANSARD_BOUND_FIXED), 160);
+  EXPECT_DOUBLE_EQ(high(DType::bf16, MANSARD_BOUND_DRAM), 130);
+}
+
+TEST(Interval, IsWiderForAChipThatWasNotMeasured) {
+  const PluginPath path(fixture("same"));
+  hw::Catalog catalog;
+  Host host(catalog);
+  hw::Chip chip = chipFor("same-a");
+  chip.calibration["residual.gemm.p10"].value = std::exp(-0.3);
+  chip.calibration["residual.gemm.p90"].value = std::exp(0.3);
+  chip.calibration["residual.gemm.measured.test-chip"].value = 100;
+  chip.calibration["residual.unmeasured"].value = 0.4;
+  const mansard_kernel gemm = matmul(DType::bf16, 8, 8, 8);
+  const auto high = [&] {
+    const auto model = host.bind(chip);
+    EXPECT_TRUE(model.ok()) << model.error().text();
+    return interval(*model, gemm, lasting(100, MANSARD_BOUND_DRAM)).high_us;
+  };
+  EXPECT_NEAR(high(), 100 * std::exp(0.3), 1e-9);
+  chip.calibration.erase("residual.gemm.measured.test-chip");
+  EXPECT_NEAR(high(), 100 * std::exp(0.5), 1e-9); // the root of 0.3 and 0.4 squared
+  chip.calibration["residual.gemm.unmeasured"].value = 1.6;
+  EXPECT_NEAR(high(), 100 * std::exp(std::hypot(0.3, 1.6)), 1e-9);
 }
 
 } // namespace

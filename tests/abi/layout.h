@@ -36,12 +36,16 @@ LAYOUT_FIELD(mansard_error, capacity, 16, 8);
 LAYOUT_FIELD(mansard_error, size, 24, 8);
 
 /* mansard_matmul */
-LAYOUT_LEAST(mansard_matmul, 32);
+LAYOUT_LEAST(mansard_matmul, 48);
 LAYOUT_FIELD(mansard_matmul, m, 0, 8);
 LAYOUT_FIELD(mansard_matmul, n, 8, 8);
 LAYOUT_FIELD(mansard_matmul, k, 16, 8);
 LAYOUT_FIELD(mansard_matmul, epilogue, 24, 4);
 LAYOUT_FIELD(mansard_matmul, reserved, 28, 4);
+LAYOUT_FIELD(mansard_matmul, tile_m, 32, 4);
+LAYOUT_FIELD(mansard_matmul, tile_n, 36, 4);
+LAYOUT_FIELD(mansard_matmul, tile_k, 40, 4);
+LAYOUT_FIELD(mansard_matmul, split_k, 44, 4);
 
 /* mansard_grouped_matmul */
 LAYOUT_LEAST(mansard_grouped_matmul, 32);
@@ -113,7 +117,7 @@ LAYOUT_FIELD(mansard_expert_parallel, direction, 48, 4);
 LAYOUT_FIELD(mansard_expert_parallel, mode, 52, 4);
 
 /* mansard_custom */
-LAYOUT_LEAST(mansard_custom, 56);
+LAYOUT_LEAST(mansard_custom, 96);
 LAYOUT_FIELD(mansard_custom, matrix_operations, 0, 8);
 LAYOUT_FIELD(mansard_custom, vector_operations, 8, 8);
 LAYOUT_FIELD(mansard_custom, special_operations, 16, 8);
@@ -121,6 +125,11 @@ LAYOUT_FIELD(mansard_custom, read_bytes, 24, 8);
 LAYOUT_FIELD(mansard_custom, write_bytes, 32, 8);
 LAYOUT_FIELD(mansard_custom, l2_bytes, 40, 8);
 LAYOUT_FIELD(mansard_custom, link_bytes, 48, 8);
+LAYOUT_FIELD(mansard_custom, integer_operations, 56, 8);
+LAYOUT_FIELD(mansard_custom, sram_bytes, 64, 8);
+LAYOUT_FIELD(mansard_custom, groups, 72, 8);
+LAYOUT_FIELD(mansard_custom, groups_per_core, 80, 8);
+LAYOUT_FIELD(mansard_custom, group_cycles, 88, 8);
 
 /* mansard_kernel */
 LAYOUT_LEAST(mansard_kernel, 120);

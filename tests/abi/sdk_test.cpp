@@ -51,6 +51,19 @@ struct Echo {
   }
 };
 
+/// Fits tiles of up to 128 rows.
+struct Fitting {
+  static Result<Fitting> create(const Chip &) { return Fitting{}; }
+  void estimate(const mansard_kernel &, mansard_estimate &) const {}
+  TileFit fitTile(const mansard_kernel &kernel) const {
+    if (kernel.u.matmul.tile_k == 13)
+      throw 42;
+    TileFit fit;
+    fit.add({"rows", 1024.0 * kernel.u.matmul.tile_m, 1024.0 * 128, "of a made-up memory"});
+    return fit;
+  }
+};
+
 constexpr Key kKeys[] = {{"echo.key", "KiB", "a number"}, {"echo.other", "", "", false}};
 constexpr std::string_view kTargets[] = {"id = \"echo-chip\""};
 
@@ -247,6 +260,62 @@ TEST_F(Sdk, NewerHostsStructsAreWalkedByTheirStride) {
     EXPECT_EQ(seen.operations, i + 1);
     EXPECT_EQ(seen.link_bytes, 7);
   }
+}
+
+// ---- the extension MANSARD_EXTENSION_TILE_FIT
+
+class SdkTileFit : public ::testing::Test {
+protected:
+  const mansard_plugin &fitting_ =
+      *detail::plugin<Fitting>({.id = "fitting", .version = "1", .description = ""});
+
+  mansard_kernel tiled(int32_t m, int32_t n, int32_t k = 0) {
+    mansard_kernel kernel{};
+    kernel.struct_size = sizeof kernel;
+    kernel.op = MANSARD_OP_MATMUL;
+    kernel.u.matmul = {512, 512, 512, 0, 0, m, n, k, 0};
+    return kernel;
+  }
+  int32_t explain(const mansard_kernel &kernel, uint64_t capacity = sizeof buffer_) {
+    const auto *table = static_cast<const mansard_tile_fit *>(
+        fitting_.get_extension(text(MANSARD_EXTENSION_TILE_FIT)));
+    EXPECT_EQ(table->struct_size, sizeof(mansard_tile_fit));
+    const Fitting model;
+    mansard_error line{sizeof line, 0, buffer_, capacity, 0};
+    const int32_t status =
+        table->explain(reinterpret_cast<const mansard_instance *>(&model), &kernel, &line);
+    line_.assign(buffer_, line.size);
+    return status;
+  }
+  char buffer_[256];
+  std::string line_;
+};
+
+TEST_F(SdkTileFit, IsThereForModelsThatHaveItAndForNoOtherName) {
+  ASSERT_NE(fitting_.get_extension, nullptr);
+  EXPECT_NE(fitting_.get_extension(text(MANSARD_EXTENSION_TILE_FIT)), nullptr);
+  EXPECT_EQ(fitting_.get_extension(text("mansard.tile_fit/2")), nullptr);
+  EXPECT_EQ(fitting_.get_extension({nullptr, 0}), nullptr);
+  EXPECT_EQ(plugin().get_extension(text(MANSARD_EXTENSION_TILE_FIT)), nullptr);
+}
+
+TEST_F(SdkTileFit, TellsByItsStatusAndWritesOneLineEitherWay) {
+  EXPECT_EQ(explain(tiled(128, 64)), MANSARD_OK);
+  EXPECT_EQ(line_, "rows 128 of 128 KiB (of a made-up memory)");
+  EXPECT_EQ(explain(tiled(256, 64)), MANSARD_ERROR_UNSUPPORTED);
+  EXPECT_EQ(line_, "rows 256 of 128 KiB (of a made-up memory): too small");
+  EXPECT_EQ(explain(tiled(256, 64), 8), MANSARD_ERROR_UNSUPPORTED);
+  EXPECT_EQ(line_, "rows 256");
+}
+
+TEST_F(SdkTileFit, WantsAMatmulWithAStatedTile) {
+  EXPECT_EQ(explain(tiled(0, 0)), MANSARD_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(explain(tiled(64, 0)), MANSARD_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(explain(tiled(64, 64, -1)), MANSARD_ERROR_INVALID_ARGUMENT);
+  mansard_kernel vector = tiled(64, 64);
+  vector.op = MANSARD_OP_VECTOR;
+  EXPECT_EQ(explain(vector), MANSARD_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(explain(tiled(64, 64, 13)), MANSARD_ERROR_INTERNAL) << "the model throws";
 }
 
 TEST_F(Sdk, OlderHostsChipLacksWhatCameLater) {

@@ -1,5 +1,6 @@
 #include <mansard/host/interval.h>
 
+#include <mansard/base/dtype.h>
 #include <mansard/base/names.h>
 
 #include <fmt/format.h>
@@ -10,14 +11,28 @@
 namespace mansard::host {
 namespace {
 
-/// 0 where the family has no such constant. `regime`: the name of a bound, or "" for all.
-double residual(const hw::Chip &chip, uint32_t op, std::string_view regime,
-                std::string_view percentile) {
-  char buffer[64];
-  const auto key = fmt::format_to_n(buffer, sizeof buffer, "residual.{}.{}{}{}", kOpNames[op],
-                                    regime, regime.empty() ? "" : ".", percentile);
-  const auto it = chip.calibration.find(std::string_view(buffer, key.size));
+/// The constant residual.<part>.<part>..., empty parts left out; 0 where the family has none.
+template <typename... Parts> double residual(const hw::Chip &chip, Parts... parts) {
+  char buffer[128];
+  char *end = fmt::format_to_n(buffer, sizeof buffer, "residual").out;
+  const auto append = [&](std::string_view part) {
+    const auto room = static_cast<size_t>(buffer + sizeof buffer - end);
+    if (!part.empty())
+      end = fmt::format_to_n(end, room, ".{}", part).out;
+  };
+  (append(parts), ...);
+  const auto it =
+      chip.calibration.find(std::string_view(buffer, static_cast<size_t>(end - buffer)));
   return it == chip.calibration.end() ? 0 : it->second.value;
+}
+
+/// Half the width, in log, that a chip of which the operation was not measured adds.
+double carriedOver(const hw::Chip &chip, std::string_view op) {
+  if (residual(chip, op, "measured", chip.id) > 0)
+    return 0;
+  const double ofOp = residual(chip, op, "unmeasured");
+  const double width = ofOp > 0 ? ofOp : residual(chip, "unmeasured");
+  return width > 0 && std::isfinite(width) ? width : 0;
 }
 
 } // namespace
@@ -25,15 +40,25 @@ double residual(const hw::Chip &chip, uint32_t op, std::string_view regime,
 Interval interval(const Model &model, const mansard_kernel &kernel,
                   const mansard_estimate &estimate) {
   const double latency_us = estimate.latency_us;
+  const hw::Chip &chip = model.chip();
+  const std::string_view any;
   const std::string_view bound =
-      estimate.bound < MANSARD_BOUND_COUNT ? kBoundNames[estimate.bound] : "";
-  if (kernel.op < MANSARD_OP_COUNT)
-    for (std::string_view regime : {bound, std::string_view()}) {
-      const double low = residual(model.chip(), kernel.op, regime, "p10");
-      const double high = residual(model.chip(), kernel.op, regime, "p90");
-      if (low > 0 && low <= high && std::isfinite(high))
-        return {latency_us * low, latency_us * high, true};
+      estimate.bound < MANSARD_BOUND_COUNT ? kBoundNames[estimate.bound] : any;
+  const std::string_view dtype =
+      kernel.dtype < MANSARD_DTYPE_COUNT ? kDTypes[kernel.dtype].name : any;
+  if (kernel.op < MANSARD_OP_COUNT) {
+    const std::string_view op = kOpNames[kernel.op];
+    const std::string_view regimes[][2] = {{dtype, bound}, {dtype, any}, {any, bound}, {any, any}};
+    for (const auto &[ofType, ofBound] : regimes) {
+      const double low = residual(chip, op, ofType, ofBound, "p10");
+      const double high = residual(chip, op, ofType, ofBound, "p90");
+      if (!(low > 0 && low <= high && std::isfinite(high)))
+        continue;
+      const double half = std::log(high / low) / 2;
+      const double wider = std::exp(std::hypot(half, carriedOver(chip, op)) - half);
+      return {latency_us * low / wider, latency_us * high * wider, true};
     }
+  }
   return {latency_us / 2, latency_us * 2, false};
 }
 

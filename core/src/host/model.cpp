@@ -2,6 +2,7 @@
 #include "model.h"
 
 #include <mansard/base/names.h>
+#include <mansard/base/stated_tile.h>
 
 #include <fmt/format.h>
 
@@ -134,6 +135,39 @@ Result<> Model::estimate(std::span<const mansard_kernel> kernels,
       return failed(fmt::format("its estimate of kernel {} ({}) breaks the contract: {}", i,
                                 nameOfOp(kernels[i].op), complaint(out[i])));
   return Ok{};
+}
+
+Result<std::optional<StatedTileFit>> Model::fitTile(const mansard_kernel &kernel) const {
+  using Answer = std::optional<StatedTileFit>;
+  const auto failed = [&](std::string message) {
+    return Error{ErrorCode::pluginFailed,
+                 fmt::format("plugin '{}': {}", impl_->id, std::move(message)), impl_->chip.id};
+  };
+  if (!statesTile(kernel) || !impl_->table.get_extension)
+    return Answer();
+  constexpr std::string_view id = MANSARD_EXTENSION_TILE_FIT;
+  constexpr size_t capacity = 1024;
+  std::string text(capacity, '\0');
+  mansard_error line{sizeof line, MANSARD_OK, text.data(), text.size(), 0};
+  int32_t status = MANSARD_ERROR_INTERNAL;
+  try {
+    const auto *table =
+        static_cast<const mansard_tile_fit *>(impl_->table.get_extension({id.data(), id.size()}));
+    if (!table)
+      return Answer();
+    if (table->struct_size < sizeof(mansard_tile_fit) || !table->explain)
+      return failed(fmt::format("its extension {} is too small or has no function", id));
+    status = table->explain(impl_->instance, &kernel, &line);
+  } catch (const std::exception &e) {
+    return failed(fmt::format("{} threw: {}", id, e.what()));
+  } catch (...) {
+    return failed(fmt::format("{} threw", id));
+  }
+  text.resize(std::min<uint64_t>(line.size, text.size()));
+  if (status != MANSARD_OK && status != MANSARD_ERROR_UNSUPPORTED)
+    return failed(
+        fmt::format("{} returned status {}{}{}", id, status, text.empty() ? "" : ": ", text));
+  return Answer(StatedTileFit{status == MANSARD_OK, std::move(text)});
 }
 
 } // namespace mansard::host

@@ -1,5 +1,7 @@
 #include "search.h"
 
+#include <mansard/hw/install.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <string_view>
@@ -67,11 +69,8 @@ PluginSearch findPlugins(const std::string &pluginPath, const std::string &insta
 }
 
 std::string installedPluginFolder() {
-  std::error_code ec;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ec);
-  if (ec)
-    return {};
-  return (program.parent_path().parent_path() / "lib" / "mansard" / "plugins").string();
+  const std::string prefix = hw::installPrefix();
+  return prefix.empty() ? prefix : (fs::path(prefix) / "lib" / "mansard" / "plugins").string();
 }
 
 } // namespace mansard::host

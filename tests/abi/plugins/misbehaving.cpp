@@ -15,6 +15,8 @@ struct Instance {
   Way way;
 };
 
+Way lastWay = Way::none; // of the last chip: an extension's table belongs to no instance
+
 Way wayOf(const mansard_chip &chip) {
   for (uint64_t i = 0; i < chip.value_count; ++i)
     if (std::string_view(chip.values[i].key.data, chip.values[i].key.size) == "misbehaving.way")
@@ -23,7 +25,7 @@ Way wayOf(const mansard_chip &chip) {
 }
 
 int32_t create(const mansard_chip *chip, mansard_instance **out, mansard_error *error) {
-  const Way way = wayOf(*chip);
+  const Way way = lastWay = wayOf(*chip);
   if (way == Way::createThrows)
     throw std::runtime_error("thrown in create");
   if (way == Way::createThrowsNumber)
@@ -109,6 +111,26 @@ int32_t estimate(const mansard_instance *instance, const mansard_kernel *, uint6
   return MANSARD_OK;
 }
 
+int32_t explain(const mansard_instance *instance, const mansard_kernel *, mansard_error *line) {
+  switch (reinterpret_cast<const Instance *>(instance)->way) {
+  case Way::fitThrows:
+    throw std::runtime_error("thrown in explain");
+  case Way::fitUnknownStatus:
+    return 1000;
+  case Way::fitClaimsALongerLine:
+    line->size = line->capacity + 1000;
+    return MANSARD_OK;
+  default:
+    return MANSARD_OK;
+  }
+}
+
+const void *extension(mansard_string) {
+  static constexpr mansard_tile_fit whole = {sizeof(mansard_tile_fit), 0, explain};
+  static constexpr mansard_tile_fit small = {8, 0, explain};
+  return lastWay == Way::fitTableTooSmall ? &small : &whole;
+}
+
 template <size_t N> constexpr mansard_string text(const char (&literal)[N]) {
   return {literal, N - 1};
 }
@@ -134,7 +156,7 @@ constexpr mansard_plugin kPlugin = {
     .create = create,
     .destroy = destroy,
     .estimate = estimate,
-    .get_extension = nullptr,
+    .get_extension = extension,
 };
 
 } // namespace

@@ -24,4 +24,8 @@ enum class Way {
   negativeBytes,
   notANumberOfOperations,
   overwritesSize,
+  fitThrows,
+  fitTableTooSmall,
+  fitUnknownStatus,
+  fitClaimsALongerLine,
 };

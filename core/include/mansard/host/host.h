@@ -7,6 +7,7 @@
 #include <mansard/sdk/abi.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,13 @@ struct PluginInfo {
   std::string id, version, description, path; // path: empty for the built-in generic model
   uint32_t abiMajor = 0, abiMinor = 0;
   std::vector<std::string> targets; // ids of the targets that come with it
+};
+
+/// What a model says of a matmul's stated tile: whether it fits the cores' memories, and the numbers
+/// in one line.
+struct StatedTileFit {
+  bool fits = false;
+  std::string text;
 };
 
 /// A chip bound to the model that prices it. estimate() is pure, thread-safe, allocates and locks
@@ -35,6 +43,10 @@ public:
   /// its contract; a kernel it cannot price has its own status in `out`.
   Result<> estimate(std::span<const mansard_kernel> kernels,
                     std::span<mansard_estimate> out) const noexcept;
+
+  /// Nothing where the kernel states no tile or the plugin has no such extension. An error where the
+  /// plugin threw or broke its contract. Thread-safe; allocates.
+  Result<std::optional<StatedTileFit>> fitTile(const mansard_kernel &kernel) const;
 
 private:
   friend class Host;

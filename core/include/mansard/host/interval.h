@@ -14,11 +14,16 @@ struct Interval {
   bool known = false;
 };
 
-/// The estimate's latency scaled by the family's calibration constants residual.<op>.<bound>.p10
-/// and .p90, else residual.<op>.p10 and .p90 (measured over predicted; see mansard/base/names.h for
-/// the names). The regime counts: a kernel that its start bounds is known less well than one that
-/// fills the matrix unit. A pair that is not finite, positive and in order counts as absent.
-/// Thread-safe; allocates nothing. report::residualBands() finds the pairs.
+/// The estimate's latency scaled by two of the family's calibration constants, p10 and p90
+/// (measured over predicted): those of the first of residual.<op>.<dtype>.<bound>,
+/// residual.<op>.<dtype>, residual.<op>.<bound> and residual.<op> that there is (see
+/// mansard/base/names.h for the names). The regime counts: a kernel that its start bounds is known
+/// less well than one that fills the matrix unit. A pair that is not finite, positive and in order
+/// counts as absent. Where the family's rows of the operation are of other chips, which
+/// residual.<op>.measured.<chip> tells, residual.<op>.unmeasured, else residual.unmeasured, is half
+/// the width (in log) of what one chip's constants miss on another: independent of what else is not
+/// known, so the two add as the root of squares do. Thread-safe; allocates nothing.
+/// report::residualBands() finds the pairs.
 Interval interval(const Model &model, const mansard_kernel &kernel,
                   const mansard_estimate &estimate);
 

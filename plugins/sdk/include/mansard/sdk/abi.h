@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define MANSARD_ABI_MAJOR 0u
-#define MANSARD_ABI_MINOR 1u
+#define MANSARD_ABI_MINOR 2u
 
 #if defined(_WIN32)
 #define MANSARD_EXPORT __declspec(dllexport)
@@ -164,6 +164,9 @@ typedef struct mansard_matmul {
   int64_t m, n, k;
   uint32_t epilogue; /* MANSARD_EPILOGUE_* bits */
   uint32_t reserved;
+  /* A schedule that the caller's compiler has fixed; 0: the model chooses. The tile is the one a
+   * core works on at a time; see the extension MANSARD_EXTENSION_TILE_FIT. */
+  int32_t tile_m, tile_n, tile_k, split_k;
 } mansard_matmul;
 
 /* `groups` independent matmuls with `m` rows each on average, each with weights of its own. */
@@ -224,6 +227,11 @@ typedef struct mansard_custom {
   double matrix_operations, vector_operations, special_operations;
   double read_bytes, write_bytes; /* DRAM, compulsory */
   double l2_bytes, link_bytes;
+  double integer_operations; /* on the vector unit, beside vector_operations */
+  double sram_bytes;         /* moved to and from the cores' own memory */
+  /* Work groups (thread blocks) of the launch, how many a core holds at once, and the cycles that
+   * one of them keeps its core's busiest issue port, from a cycle model; 0: not known. */
+  double groups, groups_per_core, group_cycles;
 } mansard_custom;
 
 typedef struct mansard_kernel {
@@ -344,6 +352,20 @@ typedef struct mansard_chip {
 
 typedef struct mansard_instance mansard_instance; /* opaque, the plugin's */
 
+/* Extensions (mansard_plugin.get_extension). The id names the table's type and version. */
+#define MANSARD_EXTENSION_TILE_FIT "mansard.tile_fit/1"
+
+/* [any] Whether a matmul's stated tile fits the cores' memories as this family stages it. Writes
+ * one line with the numbers ("L0A 128 KiB of 64, L1 ...") into `text`, fits or not. Returns
+ * MANSARD_OK if it fits, MANSARD_ERROR_UNSUPPORTED if not, MANSARD_ERROR_INVALID_ARGUMENT if the
+ * kernel is no matmul with a stated tile. */
+typedef struct mansard_tile_fit {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int32_t (*explain)(const mansard_instance *instance, const mansard_kernel *kernel,
+                     mansard_error *text);
+} mansard_tile_fit;
+
 /* A number that the plugin reads beside the shared ones; the host refuses others in the plugin's
  * sections. */
 typedef struct mansard_key_spec {
@@ -377,7 +399,7 @@ typedef struct mansard_plugin {
   int32_t (*estimate)(const mansard_instance *instance, const mansard_kernel *kernels,
                       uint64_t count, uint64_t kernel_stride, mansard_estimate *estimates,
                       uint64_t estimate_stride);
-  /* [any] Optional (may be null). An extension's table by name, or null. None is defined yet. */
+  /* [any] Optional (may be null). An extension's table by its MANSARD_EXTENSION_* id, or null. */
   const void *(*get_extension)(mansard_string id);
 } mansard_plugin;
 

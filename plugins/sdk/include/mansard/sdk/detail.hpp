@@ -71,7 +71,7 @@ inline bool codesInRange(const mansard_kernel &k) {
   return true;
 }
 
-/// Cuts the message to the caller's buffer. Returns `code`.
+/// Cuts the message to the caller's buffer. Returns `code`, which may be MANSARD_OK.
 inline int32_t fail(mansard_error *error, int32_t code, std::string_view message) noexcept {
   if (!error)
     return code;

@@ -4,6 +4,7 @@
 //   public:
 //     static mansard::Result<MyModel> create(const mansard::sdk::Chip &chip);
 //     void estimate(const mansard_kernel &kernel, mansard_estimate &out) const noexcept;
+//     mansard::TileFit fitTile(const mansard_kernel &kernel) const;  // optional
 //   };
 //   MANSARD_PLUGIN(MyModel, {.id = "my", .version = "1.0", .description = "...", .keys = kKeys})
 //
@@ -17,6 +18,7 @@
 
 #include <mansard/base/dtype.h>
 #include <mansard/base/result.h>
+#include <mansard/base/stated_tile.h>
 #include <mansard/sdk/abi.h>
 #include <mansard/sdk/detail.hpp>
 
@@ -123,6 +125,14 @@ concept Model = std::move_constructible<M> &&
   model.estimate(kernel, out);
 };
 
+/// A model that says whether a stated tile fits its cores' memories: the extension
+/// MANSARD_EXTENSION_TILE_FIT. Its estimate() takes stated tiles, too. fitTile() gets a matmul with
+/// a stated tile; thread-safe.
+template <typename M>
+concept TileFitModel = Model<M> && requires(const M &model, const mansard_kernel &kernel) {
+  { model.fitTile(kernel) } -> std::same_as<TileFit>;
+};
+
 /// For estimate(): this kernel has no estimate, because of `status`; `note` must be static or owned
 /// by the model.
 inline void refuse(mansard_estimate &out, int32_t status, std::string_view note = {}) noexcept {
@@ -140,7 +150,7 @@ inline void setNote(mansard_estimate &out, std::string_view note) noexcept {
 
 namespace detail MANSARD_HIDDEN {
 
-/// The three functions of the descriptor for one model class.
+/// The functions of the descriptor for one model class.
 template <Model M> struct Thunks {
   static int32_t create(const mansard_chip *chip, mansard_instance **out,
                         mansard_error *error) noexcept {
@@ -189,12 +199,37 @@ template <Model M> struct Thunks {
     return MANSARD_OK;
   }
 
+  static const void *getExtension(mansard_string id) noexcept {
+    if constexpr (TileFitModel<M>)
+      if (view(id) == MANSARD_EXTENSION_TILE_FIT) {
+        static constexpr mansard_tile_fit tileFit = {sizeof(mansard_tile_fit), 0, &explainTileFit};
+        return &tileFit;
+      }
+    return nullptr;
+  }
+
 private:
+  static int32_t explainTileFit(const mansard_instance *instance, const mansard_kernel *kernel,
+                                mansard_error *text) noexcept {
+    const mansard_kernel wide = widened(*kernel);
+    if (!codesInRange(wide) || !statesTile(wide) || !statedTileProblem(wide.u.matmul).empty())
+      return fail(text, MANSARD_ERROR_INVALID_ARGUMENT, "no matmul with a stated tile");
+    try {
+      const TileFit fit = reinterpret_cast<const M *>(instance)->fitTile(wide);
+      return fail(text, fit.fits() ? MANSARD_OK : MANSARD_ERROR_UNSUPPORTED, fit.text());
+    } catch (...) {
+      return fail(text, MANSARD_ERROR_INTERNAL, "the model threw an exception");
+    }
+  }
+
   static void estimateOne(const M &model, const mansard_kernel &kernel,
                           mansard_estimate &out) noexcept {
     if (!codesInRange(kernel))
       return refuse(out, MANSARD_ERROR_INVALID_ARGUMENT,
                     "a code of the kernel (op, dtype, scaling, kind) is out of range");
+    if (kernel.op == MANSARD_OP_MATMUL)
+      if (const std::string_view problem = statedTileProblem(kernel.u.matmul); !problem.empty())
+        return refuse(out, MANSARD_ERROR_INVALID_ARGUMENT, problem);
     out.status = MANSARD_OK; // all else is zero: the host sees to that
     if constexpr (noexcept(model.estimate(kernel, out))) {
       model.estimate(kernel, out);
@@ -227,7 +262,7 @@ template <Model M> const mansard_plugin *plugin(const Descriptor &descriptor) no
       .create = &Thunks<M>::create,
       .destroy = &Thunks<M>::destroy,
       .estimate = &Thunks<M>::estimate,
-      .get_extension = nullptr,
+      .get_extension = &Thunks<M>::getExtension,
   };
   return &plugin;
 }
