@@ -59,6 +59,9 @@ bool fits(const Device &d, const Block &block) {
          2 * block.m * 32 <= d.l0aBytes && 2 * block.n * 32 <= d.l0bBytes;
 }
 
+/// Elements of K in one step: as stated, or 256 bytes of each row.
+double stepOf(const Gemm &g) { return g.stepK > 0 ? g.stepK : 256 / g.aBytes; }
+
 /// What all candidates share, so that a candidate multiplies instead of dividing.
 struct Search {
   const Device &d;
@@ -101,7 +104,8 @@ struct Search {
 
   GemmPlan plan(const Block &block) const {
     GemmPlan p;
-    const double rows = std::min(block.m, m16), cols = std::min(block.n, n16);
+    const double rows = std::min(roundUp(block.m, 16), m16);
+    const double cols = std::min(roundUp(block.n, 16), n16);
     const double blocksM = meanBlocks(block.m), blocksN = wholeDiv(g.n, block.n);
     p.tiles = g.groups * blocksM * blocksN;
     const double waves = wholeDiv(p.tiles, d.cores);
@@ -140,7 +144,65 @@ struct Search {
 
 } // namespace
 
+TileFit fitBlock(const Device &d, const Gemm &g) {
+  const double m = roundUp(g.blockM, 16), n = roundUp(g.blockN, 16);
+  const double k = roundUp(stepOf(g), 32 / g.aBytes);
+  TileFit fit;
+  fit.add({"L0A", 2 * m * 32, d.l0aBytes, "two slices of 32 bytes a row"});
+  fit.add({"L0B", 2 * n * 32, d.l0bBytes, "two slices of 32 bytes a column"});
+  fit.add({"L0C", m * n * 4, d.l0cBytes, "accumulators"});
+  fit.add({"L1", 2 * (m * g.aBytes + n * g.bBytes) * k, d.l1Bytes, "two steps of both operands"});
+  if (m != g.blockM || n != g.blockN || (g.stepK > 0 && k != g.stepK))
+    fit.setPadded(m, n, k);
+  return fit;
+}
+
+namespace {
+
+/// Share of a load that waits for the work on the step before it, in a memory with `room` for so
+/// many pairs of steps: all where it holds one alone.
+double exposedShare(double room) { return std::clamp(2 - 2 * room, 0.0, 1.0); }
+
+/// The stated block. Accumulators beyond L0C are added to sums in the L2 by FixPipe after each step
+/// of K; operands that L1 or L0 cannot hold twice are loaded in turns with the cube's work.
+GemmPlan planStated(const Device &d, const Gemm &g) {
+  Gemm part = g; // one of `split` parts of K, which the L2 adds up as they are stored in fp32
+  if (g.split > 1) {
+    part.groups *= g.split;
+    part.k = wholeDiv(g.k, g.split);
+    part.outBytes = 4;
+    part.vector = 0;
+    part.exchange = false;
+  }
+  const Search search(d, part);
+  GemmPlan plan = search.plan({g.blockM, g.blockN});
+  plan.tileM = g.blockM;
+  plan.tileN = g.blockN;
+  plan.stepK = stepOf(g);
+  plan.fits = fitBlock(d, g).fits();
+  if (!plan.fits) {
+    const double m = roundUp(g.blockM, 16), n = roundUp(g.blockN, 16);
+    const double waves = wholeDiv(plan.tiles, d.cores), steps = wholeDiv(part.k, plan.stepK);
+    const double excess = std::max(0.0, m * n * 4 - d.l0cBytes);
+    plan.busy[MANSARD_BOUND_SRAM] =
+        std::max(plan.busy[MANSARD_BOUND_SRAM], waves * steps * excess / d.l2Write);
+    const double l1 = d.l1Bytes / (2 * (m * g.aBytes + n * g.bBytes) * plan.stepK);
+    const double l0 = std::min(d.l0aBytes / (64 * m), d.l0bBytes / (64 * n));
+    plan.exposed_us = exposedShare(l1) * plan.busy[MANSARD_BOUND_L2] +
+                      exposedShare(l0) * plan.busy[MANSARD_BOUND_SRAM];
+  }
+  if (g.split > 1)
+    plan.reduce_us = (search.outputs / g.split) *
+                     ((4 / d.chipL2Read + g.outBytes / d.chipL2Write) / d.c.exchangeEfficiency +
+                      g.vector / d.vectorOps);
+  return plan;
+}
+
+} // namespace
+
 GemmPlan planGemm(const Device &d, const Gemm &g) {
+  if (g.blockM > 0)
+    return planStated(d, g);
   const Search search(d, g);
   double best_us = HUGE_VAL;
   const Block *best = nullptr;
@@ -168,6 +230,8 @@ GemmPlan planGemm(const Device &d, const Gemm &g) {
   GemmPlan plan = search.plan(*best);
   plan.tileM = best->m;
   plan.tileN = best->n;
+  plan.stepK = stepOf(g);
+  plan.fits = best->m * best->n * 4 <= d.l0cBytes;
   return plan;
 }
 
@@ -175,12 +239,13 @@ void addPlan(const Device &d, const Gemm &g, const GemmPlan &plan, Parts &parts,
              mansard_estimate &out) {
   addPipelined(parts, plan.busy, plan.missedShare);
   parts.addSerial(g.exchange && !d.direct ? MANSARD_BOUND_VECTOR : MANSARD_BOUND_L2, plan.store_us);
-  if (plan.tileM * plan.tileN * 4 > d.l0cBytes)
+  parts.addSerial(MANSARD_BOUND_L2, plan.exposed_us + plan.reduce_us);
+  if (!plan.fits)
     out.flags |= MANSARD_ESTIMATE_DOES_NOT_TILE;
   out.tiling = {static_cast<int32_t>(plan.tileM),
                 static_cast<int32_t>(plan.tileN),
-                static_cast<int32_t>(256 / g.aBytes),
-                1,
+                static_cast<int32_t>(plan.stepK),
+                static_cast<int32_t>(std::max(1.0, g.split)),
                 static_cast<int64_t>(plan.tiles),
                 plan.tiles / d.cores,
                 static_cast<int32_t>(std::min(plan.tiles, d.cores)),

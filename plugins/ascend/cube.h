@@ -9,6 +9,8 @@
 
 #include "device.h"
 
+#include <mansard/base/stated_tile.h>
+
 namespace mansard::ascend {
 
 struct Gemm {
@@ -24,14 +26,23 @@ struct Gemm {
   double vector = 0;         // vector operations on each output (dequantisation, activation)
   bool exchange = false;     // the output passes the vector cores
   double extraVector_us = 0; // vector work that runs beside (weights widened)
+  // A schedule that is stated (0: searched for): an output block, its step of K in L1, parts of K.
+  double blockM = 0, blockN = 0, stepK = 0, split = 0;
 };
 
 struct GemmPlan {
   Busy busy;           // of the overlapped engines
   double missedShare;  // of MTE2's time, spent on what misses the L2
   double store_us = 0; // output that cannot overlap
-  double tiles = 0, tileM = 0, tileN = 0;
+  double tiles = 0, tileM = 0, tileN = 0, stepK = 0;
+  bool fits = true;
+  // Of stated schedules only, beside the overlapped engines:
+  double exposed_us = 0; // loads that wait for the work before, where L1 or L0 hold no second step
+  double reduce_us = 0;  // converting the sums of a split K
 };
+
+/// What L0A, L0B, L0C and L1 must hold for the stated block of `gemm`, in whole fractals.
+TileFit fitBlock(const Device &device, const Gemm &gemm);
 
 /// The cheapest plan. Pure, allocates nothing.
 GemmPlan planGemm(const Device &device, const Gemm &gemm);

@@ -29,10 +29,10 @@ void estimateExpertParallel(const Device &d, const mansard_kernel &kernel, mansa
   const Counts counts = countWork(kernel);
   Busy busy;
   busy[MANSARD_BOUND_L2] = d.chipL2_us(rows * row, rows * row);
-  busy[MANSARD_BOUND_VECTOR] = counts.vectorOperations / d.vectorOps;
+  // Sending and flagging keep a vector core as busy as counting does.
+  busy[MANSARD_BOUND_VECTOR] = counts.vectorOperations / d.vectorOps + rounds * d.c.dispatchRow_us;
   const double cold = std::max(0.0, counts.readBytes + counts.writeBytes - d.l2Bytes);
   busy[MANSARD_BOUND_DRAM] = cold / d.dram(1, 1);
-  busy[MANSARD_BOUND_FIXED] = rounds * d.c.dispatchRow_us;
   // Hops with the bytes: the route taken is the cheapest in their sum.
   busy[MANSARD_BOUND_LINK] = time.total() - software.start_us;
   Parts parts;

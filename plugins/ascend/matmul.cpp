@@ -35,6 +35,22 @@ bool setTypes(const Device &device, const mansard_kernel &kernel, Gemm &gemm) {
   return device.cubeOps[kernel.dtype] > 0;
 }
 
+void setStated(const mansard_kernel &kernel, Gemm &gemm) {
+  if (!statesTile(kernel))
+    return;
+  gemm.blockM = kernel.u.matmul.tile_m;
+  gemm.blockN = kernel.u.matmul.tile_n;
+  gemm.stepK = kernel.u.matmul.tile_k;
+  gemm.split = kernel.u.matmul.split_k;
+}
+
+TileFit fitTile(const Device &d, const mansard_kernel &kernel) {
+  Gemm g;
+  setTypes(d, kernel, g);
+  setStated(kernel, g);
+  return fitBlock(d, g);
+}
+
 double widen_us(const Device &d, const mansard_kernel &kernel, double elements) {
   if (!widens(kernel))
     return 0;
@@ -88,7 +104,8 @@ void estimateMatmul(const Device &d, const mansard_kernel &kernel, mansard_estim
   g.vector = counts.vectorOperations / std::max(1.0, g.m * g.n) + dequantOps(kernel, g.k);
   g.exchange = g.vector > 0;
   g.extraVector_us = widen_us(d, kernel, g.n * g.k);
-  const bool mixed = g.exchange || g.extraVector_us > 0;
+  setStated(kernel, g);
+  const bool mixed = g.exchange || g.extraVector_us > 0 || g.split > 1;
   const GemmPlan plan = planGemm(d, g);
   Parts parts;
   parts.addSerial(MANSARD_BOUND_FIXED, mixed && !d.direct ? d.c.mixedStart_us : d.c.cubeStart_us);

@@ -11,6 +11,8 @@ inline constexpr std::string_view kNoDType =
 
 /// Fills dtype and element sizes of `gemm` from the kernel. False: the cube has no such type.
 bool setTypes(const Device &device, const mansard_kernel &kernel, Gemm &gemm);
+/// Fills in the schedule that a matmul states, if any.
+void setStated(const mansard_kernel &kernel, Gemm &gemm);
 /// Vector operations on a result of `k` scaled products: once at the end, or, where both operands
 /// have scales for every 128 of them, on each partial sum.
 double dequantOps(const mansard_kernel &kernel, double k);

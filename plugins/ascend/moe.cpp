@@ -25,7 +25,7 @@ Routing route(const mansard_moe &moe) {
     const double tokens = static_cast<double>(moe.tokens), topk = static_cast<double>(moe.topk);
     const double local = experts / static_cast<double>(std::max<int64_t>(moe.ep, 1));
     const double share = std::min(1.0, topk / experts);
-    r.experts = std::min(r.experts, local * (1 - std::pow(1 - share, tokens)));
+    r.experts = local * (1 - std::pow(1 - share, tokens));
     r.rows = tokens * topk * local / experts;
     r.tokens = std::min(r.rows, tokens);
   }

@@ -27,6 +27,8 @@ public:
       out.flags |= MANSARD_ESTIMATE_UNCALIBRATED;
   }
 
+  TileFit fitTile(const mansard_kernel &kernel) const { return ascend::fitTile(device_, kernel); }
+
 private:
   explicit AscendModel(const Device &device) : device_(device) {}
   Device device_;

@@ -59,6 +59,7 @@ Result<> Bench::addFile(const hw::Catalog &catalog, const std::string &path,
     }
     Row &row = rows_.emplace_back();
     row.kernel = m.kernel;
+    row.before = m.before;
     row.measured_us = m.measured_us;
     row.target = *target;
     row.metric = m.metric;
@@ -135,8 +136,14 @@ Batches Bench::batches(const std::function<bool(const Row &)> &wanted) const {
     batch.measured_us.push_back(row.measured_us);
   }
   Batches out;
-  for (auto &[key, batch] : found)
+  for (auto &[key, batch] : found) {
+    for (size_t i = 0; i < batch.rows.size(); ++i)
+      for (const work::Kernel &before : rows_[batch.rows[i]].before) {
+        batch.kernels.push_back(before);
+        batch.beforeRow.push_back(i);
+      }
     out.push_back(std::move(batch));
+  }
   return out;
 }
 
@@ -168,6 +175,8 @@ Result<> Bench::estimate(const Batches &batches, OpSet ops,
         auto done = model->estimate(batch.kernels, {estimates_.data(), batch.kernels.size()});
         if (!done)
           return done;
+        for (size_t k = 0; k < batch.beforeRow.size(); ++k)
+          report::addBefore(estimates_[batch.beforeRow[k]], estimates_[batch.rows.size() + k]);
         if (auto taken = take(batch); !taken)
           return taken;
       }
@@ -185,14 +194,14 @@ bool Bench::errors(const Batches &batches, OpSet ops, double softness,
   double sums[MANSARD_OP_COUNT] = {}, weights[MANSARD_OP_COUNT] = {};
   const auto done = estimate(batches, ops, [&](const Batch &batch) -> Result<> {
     double sum = 0;
-    for (size_t i = 0; i < batch.kernels.size(); ++i) {
+    for (size_t i = 0; i < batch.rows.size(); ++i) {
       const mansard_estimate &e = estimates_[i];
       if (e.status != MANSARD_OK || !(e.latency_us > 0))
         return Error{ErrorCode::pluginFailed, "a row has no estimate any more", ""};
       const double ratio = e.latency_us / batch.measured_us[i];
       sum += (loss(ratio - 1) + loss(std::log(ratio))) / 2;
     }
-    const double rows = static_cast<double>(batch.kernels.size());
+    const double rows = static_cast<double>(batch.rows.size());
     const double weight = std::sqrt(rows);
     sums[batch.op] += weight * sum / rows;
     weights[batch.op] += weight;

@@ -18,6 +18,7 @@ static_assert(MANSARD_OP_COUNT <= 32);
 /// One measured figure of the family.
 struct Row {
   work::Kernel kernel{};
+  std::vector<work::Kernel> before; // timed with it
   double measured_us = 0;
   size_t target = 0;                // of Bench::targets()
   std::string metric, site, origin; // origin: the table's column "source", if there is one
@@ -33,8 +34,9 @@ struct Prediction {
 struct Batch {
   size_t target = 0;
   uint32_t op = 0;
-  std::vector<size_t> rows; // of Bench::rows()
-  std::vector<work::Kernel> kernels;
+  std::vector<size_t> rows;          // of Bench::rows()
+  std::vector<work::Kernel> kernels; // theirs, then all that were timed with them
+  std::vector<size_t> beforeRow;     // of the latter, in order: position in `rows`
   std::vector<double> measured_us;
 };
 using Batches = std::vector<Batch>;

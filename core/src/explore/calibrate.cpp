@@ -121,33 +121,42 @@ std::string sourceOf(const Bench &bench, const Predictions &predicted,
                      mean(errors), honest ? "on sites left out" : "on these rows");
 }
 
-std::vector<FittedBand> bandsOf(const Bench &bench, const Predictions &predicted, OpSet moved) {
-  std::vector<report::Residual> residuals;
-  std::map<std::pair<uint32_t, uint32_t>, std::vector<size_t>> rows; // by op and bound
+/// The most honest residuals there are, of the ops in `moved`.
+void addBands(const Bench &bench, const Predictions &predicted, OpSet moved, Calibration &out) {
+  std::vector<size_t> rows; // as out.residuals
+  std::map<std::pair<uint32_t, size_t>, size_t> counts;
   for (size_t i = 0; i < bench.rows().size(); ++i) {
     const Row &row = bench.rows()[i];
-    const Prediction &prediction = predicted.judged(i, row);
     const uint32_t op = row.kernel.op;
     if (!(moved >> op & 1))
       continue;
-    residuals.push_back({op, prediction.bound, row.site, row.measured_us / prediction.latency_us});
-    rows[{op, prediction.bound}].push_back(i);
-    rows[{op, MANSARD_BOUND_COUNT}].push_back(i);
+    const Prediction &prediction = predicted.judged(i, row);
+    out.residuals.push_back({op, row.kernel.dtype, prediction.bound, row.site,
+                             row.measured_us / prediction.latency_us});
+    rows.push_back(i);
+    ++counts[{op, row.target}];
   }
-  std::vector<FittedBand> out;
-  for (report::ResidualBand band : report::residualBands(residuals)) {
+  for (report::ResidualBand band : report::residualBands(out.residuals)) {
+    std::vector<size_t> held;
+    for (size_t i = 0; i < rows.size(); ++i)
+      if (band.holds(out.residuals[i]))
+        held.push_back(rows[i]);
     band.p10 = rounded(band.p10);
     band.p90 = rounded(band.p90);
     const bool heldOut = predicted.leftOut >> band.op & 1;
-    out.push_back(
+    out.bands.push_back(
         {band, heldOut,
-         fmt::format("{}, {}", provenance(bench, rows[{band.op, band.bound}]),
+         fmt::format("{}, {}", provenance(bench, held),
                      heldOut ? "each predicted from sites other than its own" : "in the fit")});
   }
-  return out;
+  for (const auto &[key, count] : counts)
+    out.measured.push_back(
+        {std::string(kOpNames[key.first]), bench.targets()[key.second].id, count});
 }
 
 } // namespace
+
+std::string MeasuredChip::key() const { return fmt::format("residual.{}.measured.{}", op, target); }
 
 Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
                               const CalibrationRequest &request) {
@@ -156,6 +165,8 @@ Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
   };
   if (request.folds == 1)
     return wrong("one fold would hold out all rows; cross-validation takes 2 folds or more");
+  if (request.keep && request.folds == 0)
+    return wrong("constants that are kept need cross-validation: without, there is nothing to do");
   auto document = catalog.calibration(request.family);
   if (!document)
     return document.error();
@@ -166,7 +177,7 @@ Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
   if (!parameters)
     return parameters.error();
 
-  Calibration out{std::move(*file), request.family, {}, {}, {}, {}, {}, 0};
+  Calibration out{std::move(*file), request.family, {}, {}, {}, {}, {}, {}, {}, 0};
   auto loaded = Bench::load(host, catalog, request, out.skipReasons);
   if (!loaded)
     return loaded.error();
@@ -197,6 +208,11 @@ Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
         request.progress(fmt::format("{}: {}", stage, line));
     };
   };
+  const std::vector<Parameter> shipped = *parameters;
+  if (!request.keep)
+    fit(bench, all, *parameters, Reach::far, told("all rows"));
+  if (auto done = bench.predict(all, predicted.inSample); !done)
+    return done.error();
   if (request.folds > 0) {
     predicted.heldOut.resize(rows);
     predicted.leftOut = opsOfSeveralSites(bench);
@@ -204,15 +220,12 @@ Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
   for (size_t fold = 0; fold < request.folds; ++fold) {
     std::vector<Parameter> apart = *parameters;
     const Batches others = bench.batches([&](const Row &row) { return row.fold != fold; });
-    fit(bench, others, apart, told(fmt::format("fold {} of {}", fold + 1, request.folds)));
+    fit(bench, others, apart, Reach::near,
+        told(fmt::format("fold {} of {}", fold + 1, request.folds)));
     const Batches left = bench.batches([&](const Row &row) { return row.fold == fold; });
     if (auto done = bench.predict(left, predicted.heldOut); !done)
       return done.error();
   }
-  const std::vector<Parameter> shipped = *parameters;
-  fit(bench, all, *parameters, told("all rows"));
-  if (auto done = bench.predict(all, predicted.inSample); !done)
-    return done.error();
 
   for (size_t i = 0; i < parameters->size(); ++i) {
     const Parameter &p = (*parameters)[i];
@@ -230,11 +243,11 @@ Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
       if (p.judged >> bench.rows()[row].kernel.op & 1)
         judgedRows.push_back(row);
     constant.rows = judgedRows.size();
-    if (p.judged)
+    if (p.judged && !request.keep)
       constant.source = sourceOf(bench, predicted, judgedRows);
   }
   out.errors = errorsOf(bench, predicted);
-  out.bands = bandsOf(bench, predicted, judging->moved);
+  addBands(bench, predicted, judging->moved, out);
   for (const Row &row : bench.rows())
     if (const std::string &id = bench.targets()[row.target].id;
         std::find(out.targets.begin(), out.targets.end(), id) == out.targets.end())
@@ -246,7 +259,7 @@ Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
 Result<CalibrationFile> calibrated(const Calibration &calibration) {
   std::vector<ConstantChange> changes;
   for (const FittedConstant &constant : calibration.constants)
-    if (!constant.ops.empty())
+    if (!constant.source.empty())
       changes.push_back({constant.name, constant.after, constant.source});
   std::set<std::string> renewed; // ops
   for (const FittedBand &fitted : calibration.bands) {
@@ -254,12 +267,14 @@ Result<CalibrationFile> calibrated(const Calibration &calibration) {
     changes.push_back({fitted.band.key() + ".p10", fitted.band.p10, fitted.source});
     changes.push_back({fitted.band.key() + ".p90", fitted.band.p90, fitted.source});
   }
+  for (const MeasuredChip &chip : calibration.measured)
+    changes.push_back({chip.key(), static_cast<double>(chip.rows), "rows of the bands"});
   std::vector<std::string> gone;
   for (const auto &[key, entry] : calibration.before.document().entries) {
     const bool kept = std::any_of(changes.begin(), changes.end(),
                                   [&](const ConstantChange &change) { return change.key == key; });
     const bool ours = std::any_of(renewed.begin(), renewed.end(), [&](const std::string &prefix) {
-      return key.starts_with(prefix);
+      return key.starts_with(prefix) && !key.ends_with(".unmeasured");
     });
     if (ours && !kept)
       gone.push_back(key);

@@ -1,5 +1,6 @@
 #include "../report/json.h"
 
+#include <mansard/base/dtype.h>
 #include <mansard/base/names.h>
 #include <mansard/explore/calibrate.h>
 #include <mansard/report/text_table.h>
@@ -23,6 +24,10 @@ std::string tenths(double value) {
 /// A positive change in percent; from nothing there is none.
 std::string change(const FittedConstant &c) {
   return c.before != 0 ? fmt::format("{:+.1f}", 100 * (c.after / c.before - 1)) : "";
+}
+
+std::string dtypeOf(const report::ResidualBand &band) {
+  return band.dtype < MANSARD_DTYPE_COUNT ? std::string(kDTypes[band.dtype].name) : "all";
 }
 
 std::string boundOf(const report::ResidualBand &band) {
@@ -87,6 +92,7 @@ std::string calibrationTable(const Calibration &calibration) {
   }
 
   TextTable bands({{"measured / predicted", {}},
+                   {"dtype", {}},
                    {"bound", {}},
                    {"rows", Align::right},
                    {"10 %", Align::right},
@@ -94,9 +100,9 @@ std::string calibrationTable(const Calibration &calibration) {
                    {"", {}}});
   for (const FittedBand &fitted : calibration.bands) {
     const report::ResidualBand &band = fitted.band;
-    bands.addRow({std::string(kOpNames[band.op]), boundOf(band), std::to_string(band.rows),
-                  fmt::format("{:.3f}", band.p10), fmt::format("{:.3f}", band.p90),
-                  fitted.heldOut ? "held out" : "of the fit"});
+    bands.addRow({std::string(kOpNames[band.op]), dtypeOf(band), boundOf(band),
+                  std::to_string(band.rows), fmt::format("{:.3f}", band.p10),
+                  fmt::format("{:.3f}", band.p90), fitted.heldOut ? "held out" : "of the fit"});
   }
   return constants.text(0) + '\n' + errors.text(0) + bands.text(0);
 }
@@ -124,6 +130,7 @@ std::string calibrationJson(const Calibration &calibration) {
                           {"mape_held_out", e.heldOut}});
   for (const FittedBand &fitted : calibration.bands)
     residuals.push_back(Json{{"op", kOpNames[fitted.band.op]},
+                             {"dtype", dtypeOf(fitted.band)},
                              {"bound", boundOf(fitted.band)},
                              {"rows", fitted.band.rows},
                              {"p10", fitted.band.p10},

@@ -30,9 +30,9 @@ constexpr double kNothing = 0.02, kDecades[] = {0.02, 0.1, 0.5, 2};
 
 class Descent {
 public:
-  Descent(Bench &bench, const Batches &batches, std::vector<Parameter> &parameters,
+  Descent(Bench &bench, const Batches &batches, std::vector<Parameter> &parameters, Reach reach,
           const std::function<void(std::string_view)> &progress)
-      : bench_(bench), batches_(batches), all_(parameters), progress_(progress) {}
+      : bench_(bench), batches_(batches), all_(parameters), reach_(reach), progress_(progress) {}
 
   /// Fits those of `members` (indices), whose judged ops together are `ops`. Within the group each
   /// is judged by all that it moves, so that all pursue one aim.
@@ -42,15 +42,19 @@ public:
     std::vector<double> before;
     for (size_t m = 0; m < members_.size(); ++m)
       before.push_back(at(m).value);
-    for (const double softness : kSoftness) {
-      softness_ = softness;
-      if (!bench_.errors(batches_, ops_, softness_, errors_))
-        return;
-      scan();
-      descend();
-      // Where no small step helps, a far one may.
-      for (int round = 0; round < kMostRounds && scan(); ++round)
+    if (reach_ == Reach::near) {
+      if (measure(0))
         descend();
+    } else {
+      for (const double softness : kSoftness) {
+        if (!measure(softness))
+          return;
+        scan();
+        descend();
+        // Where no small step helps, a far one may.
+        for (int round = 0; round < kMostRounds && scan(); ++round)
+          descend();
+      }
     }
     for (size_t m = 0; m < members_.size(); ++m)
       tryValue(m, before[m], -kWorth);
@@ -64,6 +68,12 @@ private:
       if (ops >> op & 1)
         total += errors[op];
     return total;
+  }
+
+  /// The errors where the search stands; false where there are none.
+  bool measure(double softness) {
+    softness_ = softness;
+    return bench_.errors(batches_, ops_, softness_, errors_);
   }
 
   OpSet judgedOf(size_t member) { return at(member).moves & ops_; }
@@ -183,6 +193,7 @@ private:
   Bench &bench_;
   const Batches &batches_;
   std::vector<Parameter> &all_;
+  const Reach reach_;
   const std::function<void(std::string_view)> &progress_;
   std::vector<size_t> members_;
   OpSet ops_ = 0;
@@ -223,11 +234,11 @@ std::vector<Group> groupsOf(const std::vector<Parameter> &parameters) {
 
 double rounded(double value) { return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr); }
 
-void fit(Bench &bench, const Batches &batches, std::vector<Parameter> &parameters,
+void fit(Bench &bench, const Batches &batches, std::vector<Parameter> &parameters, Reach reach,
          const std::function<void(std::string_view)> &progress) {
   for (const Parameter &p : parameters)
     bench.set(p.name, p.value);
-  Descent descent(bench, batches, parameters, progress);
+  Descent descent(bench, batches, parameters, reach, progress);
   for (const Group &group : groupsOf(parameters))
     descent.run(group.members, group.ops);
   for (Parameter &p : parameters) {

@@ -1,5 +1,7 @@
+#include <mansard/base/stated_tile.h>
 #include <mansard/model/estimate.h>
 #include <mansard/model/floors.h>
+#include <mansard/model/stated_tile.h>
 
 #include <fmt/format.h>
 
@@ -75,10 +77,12 @@ Result<> checkAllFloors(const Priced &priced, const host::Model &target) {
 void noteKernels(const Priced &priced, const host::Model &target, std::vector<std::string> &notes) {
   size_t fallbacks = 0, uncalibrated = 0, untiled = 0;
   std::vector<std::string> own;
-  for (const mansard_estimate &e : priced.estimates) {
+  for (size_t i = 0; i < priced.estimates.size(); ++i) {
+    const mansard_estimate &e = priced.estimates[i];
     fallbacks += (e.flags & MANSARD_ESTIMATE_FALLBACK) != 0;
     uncalibrated += (e.flags & MANSARD_ESTIMATE_UNCALIBRATED) != 0;
-    untiled += (e.flags & MANSARD_ESTIMATE_DOES_NOT_TILE) != 0;
+    untiled += (e.flags & MANSARD_ESTIMATE_DOES_NOT_TILE) != 0 &&
+               !statesTile(priced.program.kernels[i]); // those have notes of their own
     if (e.note.data && e.note.size > 0)
       own.emplace_back(e.note.data, e.note.size);
   }
@@ -101,12 +105,31 @@ void noteKernels(const Priced &priced, const host::Model &target, std::vector<st
       notes.push_back(std::move(note));
 }
 
+/// Of every kernel that states a tile, by the name of the first step that runs it.
+Result<> noteStatedTiles(const Priced &priced, const host::Model &target,
+                         std::vector<std::string> &notes) {
+  std::vector<bool> told(priced.program.kernels.size());
+  for (const work::Step &step : priced.program.steps) {
+    if (told[step.kernel])
+      continue;
+    told[step.kernel] = true;
+    auto said =
+        statedTileNotes(target, priced.program.kernels[step.kernel], priced.estimates[step.kernel]);
+    if (!said)
+      return said.error();
+    for (const std::string &note : *said)
+      notes.push_back(fmt::format("{}: {}", step.name, note));
+  }
+  return Ok{};
+}
+
 } // namespace
 
 work::Capabilities capabilitiesOf(const host::Model &model) {
   work::Capabilities capabilities;
   const mansard_chip &chip = model.view();
   capabilities.target = model.chip().id;
+  capabilities.chip = &model.chip();
   for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
     capabilities.matrix[type] = chip.matrix_ops_per_s[type] > 0;
   const mansard_link &up = chip.links[MANSARD_LINK_SCALE_UP];
@@ -115,7 +138,8 @@ work::Capabilities capabilitiesOf(const host::Model &model) {
   return capabilities;
 }
 
-Result<Lowering> Lowering::open(const std::string &model, const hw::Catalog &catalog) {
+Result<Lowering> Lowering::open(const std::string &model, const hw::Catalog &catalog,
+                                work::ModuleOptions options) {
   auto found = catalog.modelPath(model);
   if (!found)
     return found.error();
@@ -131,6 +155,7 @@ Result<Lowering> Lowering::open(const std::string &model, const hw::Catalog &cat
     lowering.frontend_ = *frontend;
     lowering.name_ = std::filesystem::path(path).stem().string();
     lowering.module_ = path;
+    lowering.moduleOptions_ = std::move(options);
     return lowering;
   }
   auto transformer = work::readModel(path);
@@ -146,7 +171,7 @@ Lowering::Lowering(const work::Frontend &frontend, work::Transformer model)
 Result<work::Program> Lowering::lower(const work::Workload &workload,
                                       const work::Capabilities &target) const {
   if (isModule())
-    return frontend_->lowerModule(module_, target);
+    return frontend_->lowerModule(module_, target, moduleOptions_);
   if (auto sound = work::check(workload); !sound)
     return sound.error();
   return frontend_->lower(*transformer_, workload, target);
@@ -166,6 +191,8 @@ Result<StepEstimate> estimateStep(const Scenario &scenario, const Lowering &lowe
   out.notes.insert(out.notes.begin(), priced->program.notes.begin(), priced->program.notes.end());
   out.notes.insert(out.notes.begin(), target.chip().notes.begin(), target.chip().notes.end());
   noteKernels(*priced, target, out.notes);
+  if (auto noted = noteStatedTiles(*priced, target, out.notes); !noted)
+    return noted.error();
 
   out.memory.need = priced->program.memory;
   out.memory.capacity = target.view().dram_bytes;

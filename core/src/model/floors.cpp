@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace mansard::model {
@@ -23,9 +24,16 @@ std::vector<std::string> brokenFloors(const mansard_chip &chip, const work::Kern
       broken.push_back(fmt::format("{}: {:.4g} us is below the {:.4g} us that {} takes",
                                    work::describe(kernel), estimate.latency_us, least_us, what));
   };
-  floor(counts.matrixOperations, chip.matrix_ops_per_s[kernel.dtype], "the matrix unit's peak");
-  // What the last-level cache holds may be there already, and another draw of a balanced routing may
-  // touch fewer experts.
+  // Attention over a narrow cache may narrow its queries rather than widen the cache.
+  const bool attends = kernel.op == MANSARD_OP_ATTENTION_PREFILL ||
+                       kernel.op == MANSARD_OP_ATTENTION_DECODE ||
+                       kernel.op == MANSARD_OP_MLA_PREFILL || kernel.op == MANSARD_OP_MLA_DECODE;
+  const double own = chip.matrix_ops_per_s[kernel.dtype];
+  floor(counts.matrixOperations,
+        attends ? std::max(own, chip.matrix_ops_per_s[kernel.weight_dtype]) : own,
+        "the matrix unit's peak");
+  // What the last-level cache holds may be there already, and another draw of a balanced routing
+  // may touch fewer experts.
   floor(counts.readBytes - counts.chanceBytes + counts.writeBytes - chip.l2_bytes,
         chip.dram_peak_bytes_per_s, "the memory's peak");
   double links = 0;

@@ -29,30 +29,83 @@ constexpr Shape kShapes[] = {
     {64, 128},  {64, 64},   {16, 256},  {16, 128},  {16, 64},
 };
 
-/// Operands fill the core's SRAM; accumulators at most half of its registers, or a memory of their
-/// own where the description names no registers (0).
-TileSet tilesFor(double cores, double sramBytes, double registerBytes, double elementBytes) {
+/// What a core stages a tile in. Operands fill its SRAM; accumulators at most half of its
+/// registers, or a memory of their own where the description names no registers (0).
+struct CoreMemories {
+  double sramBytes = 0, registerBytes = 0;
+};
+
+double depthFor(double elementBytes) {
+  return std::max(kFragment, std::floor(kDepthBytes / elementBytes));
+}
+
+Tile tileOf(double m, double n, double k, double depth) {
+  Tile tile{};
+  tile.m = m;
+  tile.n = n;
+  tile.k = k;
+  tile.sramA = 2 * m * k; // written once, read once
+  tile.sramW = 2 * n * k;
+  tile.depth = depth;
+  return tile;
+}
+
+double stagesOf(const CoreMemories &memories, const Tile &tile, double elementBytes) {
+  return std::floor(memories.sramBytes / ((tile.m + tile.n) * tile.k * elementBytes));
+}
+
+TileFit fitOf(const CoreMemories &memories, const Tile &tile, double elementBytes) {
+  TileFit fit;
+  fit.add({"SRAM", kStages * (tile.m + tile.n) * tile.k * elementBytes, memories.sramBytes,
+           "two steps of both operands"});
+  if (memories.registerBytes > 0)
+    fit.add(
+        {"half the registers", tile.m * tile.n * 4, memories.registerBytes / 2, "accumulators"});
+  return fit;
+}
+
+TileSet tilesFor(double cores, const CoreMemories &memories, double elementBytes) {
   TileSet set;
-  const auto offer = [&](const Shape &s, double depth) {
-    Tile tile{};
-    tile.m = s.m;
-    tile.n = s.n;
-    tile.k = std::max(kFragment, std::floor(kDepthBytes / elementBytes));
-    tile.sramA = 2 * tile.m * tile.k; // written once, read once
-    tile.sramW = 2 * tile.n * tile.k;
-    tile.depth = depth;
-    set.add(tileFor(tile, cores));
-  };
   for (const Shape &s : kShapes) {
-    const double depth = std::max(kFragment, std::floor(kDepthBytes / elementBytes));
-    const double stages = std::floor(sramBytes / ((s.m + s.n) * depth * elementBytes));
-    if (stages >= kStages && (registerBytes <= 0 || s.m * s.n * 4 <= registerBytes / 2))
-      offer(s, std::min(stages, kMostDepth));
+    Tile tile = tileOf(s.m, s.n, depthFor(elementBytes), kStages);
+    if (!fitOf(memories, tile, elementBytes).fits())
+      continue;
+    tile.depth = std::min(stagesOf(memories, tile, elementBytes), kMostDepth);
+    set.add(tileFor(tile, cores));
   }
   if (set.count == 0) {
-    offer({kFragment, 64}, kStages);
+    set.add(tileFor(tileOf(kFragment, 64, depthFor(elementBytes), kStages), cores));
     set.fits = false;
   }
+  return set;
+}
+
+/// A stated tile in whole fragments of the matrix unit.
+Tile paddedTile(const mansard_matmul &g, double elementBytes) {
+  return tileOf(paddedTo(g.tile_m, kFragment), paddedTo(g.tile_n, kFragment),
+                g.tile_k > 0 ? paddedTo(g.tile_k, kFragment) : depthFor(elementBytes), kStages);
+}
+
+/// Accumulators beyond the registers spill to the cache; operands that the SRAM cannot hold twice
+/// are loaded in turns with the work.
+TileSet statedTiles(double cores, const CoreMemories &memories, const mansard_kernel &kernel) {
+  const mansard_matmul &g = kernel.u.matmul;
+  const double bytes = stagedBytes(kernel);
+  Tile tile = paddedTile(g, bytes);
+  TileSet set;
+  set.fits = fitOf(memories, tile, bytes).fits();
+  if (memories.registerBytes > 0)
+    tile.spilled = std::max(0.0, tile.m * tile.n * 4 - memories.registerBytes / 2);
+  const double stages = memories.sramBytes / ((tile.m + tile.n) * tile.k * bytes);
+  tile.depth = std::clamp(std::floor(stages), kStages, kMostDepth);
+  setRoom(tile, stages / kStages);
+  const double padded = tile.m * tile.n * tile.k;
+  tile.m = g.tile_m;
+  tile.n = g.tile_n;
+  if (g.tile_k > 0)
+    tile.k = g.tile_k;
+  tile.padding = padded / (tile.m * tile.n * tile.k);
+  set.add(tileFor(tile, cores));
   return set;
 }
 
@@ -69,10 +122,9 @@ public:
           std::string(chip.id())};
     const double cores = std::floor(chip->cores);
     machine.array = {cores, 1 / chip->cores, chip->sram_bytes_per_s_per_core};
-    const double registerBytes = chip.value("registers.per_core_KiB", 0) * kKiB;
+    model.memories_ = {chip->sram_bytes_per_core, chip.value("registers.per_core_KiB", 0) * kKiB};
     for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
-      machine.tiles[type] =
-          tilesFor(cores, chip->sram_bytes_per_core, registerBytes, bytesOf(type));
+      machine.tiles[type] = tilesFor(cores, model.memories_, bytesOf(type));
     applyConstants(machine, [&](std::string_view name) {
       double value = 0;
       for (const GenericConstant &constant : kGenericConstants)
@@ -97,11 +149,26 @@ public:
   }
 
   void estimate(const mansard_kernel &kernel, mansard_estimate &out) const noexcept {
-    estimateOn(machine_, kernel, out);
+    if (!statesTile(kernel))
+      return estimateOn(machine_, kernel, out);
+    estimateStatedOn(machine_, kernel, out, [this](const mansard_kernel &stated) {
+      return statedTiles(machine_.array.count, memories_, stated);
+    });
+  }
+
+  TileFit fitTile(const mansard_kernel &kernel) const {
+    const mansard_matmul &g = kernel.u.matmul;
+    const double bytes = stagedBytes(kernel);
+    const Tile tile = paddedTile(g, bytes);
+    TileFit fit = fitOf(memories_, tile, bytes);
+    if (tile.m != g.tile_m || tile.n != g.tile_n || (g.tile_k > 0 && tile.k != g.tile_k))
+      fit.setPadded(tile.m, tile.n, tile.k);
+    return fit;
   }
 
 private:
   TiledMachine machine_;
+  CoreMemories memories_;
 };
 
 } // namespace

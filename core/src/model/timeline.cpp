@@ -10,7 +10,7 @@
 namespace mansard::model {
 namespace {
 
-uint32_t laneOf(const work::Step &step) { return std::min(step.lane, work::kMaxLanes - 1); }
+uint32_t laneIndex(uint32_t lane) { return std::min(lane, work::kMaxLanes - 1); }
 
 /// What a microsecond in a lane that takes `lane_us` adds to a group that takes `group_us`: the
 /// lane's elasticity (base/overlap.h) over its duration.
@@ -20,6 +20,32 @@ double exposure(double lane_us, double group_us) {
 }
 
 } // namespace
+
+void OverlapGroup::add(uint32_t lane, const mansard_estimate &estimate, double runs) {
+  lanes_us_[laneIndex(lane)] += estimate.latency_us * runs;
+  for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part)
+    busy_us_[part] += estimate.part_us[part] * runs;
+}
+
+uint32_t OverlapGroup::busiest() const {
+  static_assert(MANSARD_BOUND_FIXED == MANSARD_BOUND_COUNT - 1);
+  return static_cast<uint32_t>(std::max_element(busy_us_, busy_us_ + MANSARD_BOUND_FIXED) -
+                               busy_us_);
+}
+
+double OverlapGroup::duration_us() const {
+  return std::max(overlapped(lanes_us_, work::kMaxLanes), busy_us_[busiest()]);
+}
+
+void OverlapGroup::contribution(uint32_t lane, const mansard_estimate &estimate, double runs,
+                                double (&part_us)[MANSARD_BOUND_COUNT]) const {
+  const uint32_t resource = busiest();
+  const double lanes_us = overlapped(lanes_us_, work::kMaxLanes);
+  const bool shared = busy_us_[resource] > lanes_us;
+  const double exposed = shared ? 0 : runs * exposure(lanes_us_[laneIndex(lane)], lanes_us);
+  for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part)
+    part_us[part] = estimate.part_us[part] * (shared && part == resource ? runs : exposed);
+}
 
 Evaluator::Evaluator(const work::Program &program)
     : program_(&program), estimates_(program.kernels.size()), steps_(program.steps.size()) {}
@@ -43,35 +69,37 @@ Result<> Evaluator::run(const host::Model &model) {
 void Evaluator::addUp() {
   timeline_ = Timeline{};
   const std::vector<work::Step> &steps = program_->steps;
-  const auto add = [&](size_t step, double exposedRuns) {
-    const mansard_estimate &estimate = estimates_[steps[step].kernel];
-    steps_[step].exposed_us = estimate.latency_us * exposedRuns;
-    for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part)
-      timeline_.part_us[part] += estimate.part_us[part] * exposedRuns;
-  };
   for (size_t i = 0; i < steps.size(); ++i) {
     const mansard_estimate &estimate = estimates_[steps[i].kernel];
     const auto runs = static_cast<double>(steps[i].count);
-    steps_[i].latency_us = estimate.latency_us * runs;
+    steps_[i] = {estimate.latency_us * runs, 0};
     timeline_.operations += estimate.operations * runs;
     timeline_.dramBytes += (estimate.dram_read_bytes + estimate.dram_write_bytes) * runs;
     timeline_.linkBytes += estimate.link_bytes * runs;
   }
-  for (size_t i = 0; i < steps.size();) {
-    if (steps[i].overlap == 0) {
-      add(i, static_cast<double>(steps[i].count));
-      ++i;
+  for (size_t first = 0, last = 0; first < steps.size(); first = last) {
+    last = first + 1;
+    if (steps[first].overlap == 0) {
+      const mansard_estimate &estimate = estimates_[steps[first].kernel];
+      steps_[first].exposed_us = steps_[first].latency_us;
+      for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part)
+        timeline_.part_us[part] += estimate.part_us[part] * static_cast<double>(steps[first].count);
       continue;
     }
-    size_t end = i;
-    while (end < steps.size() && steps[end].overlap == steps[i].overlap)
-      ++end;
-    double lanes_us[work::kMaxLanes] = {};
-    for (size_t k = i; k < end; ++k)
-      lanes_us[laneOf(steps[k])] += steps_[k].latency_us;
-    const double group_us = overlapped(lanes_us, work::kMaxLanes);
-    for (; i < end; ++i)
-      add(i, static_cast<double>(steps[i].count) * exposure(lanes_us[laneOf(steps[i])], group_us));
+    while (last < steps.size() && steps[last].overlap == steps[first].overlap)
+      ++last;
+    OverlapGroup group;
+    for (size_t i = first; i < last; ++i)
+      group.add(steps[i].lane, estimates_[steps[i].kernel], static_cast<double>(steps[i].count));
+    for (size_t i = first; i < last; ++i) {
+      double part_us[MANSARD_BOUND_COUNT];
+      group.contribution(steps[i].lane, estimates_[steps[i].kernel],
+                         static_cast<double>(steps[i].count), part_us);
+      for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part) {
+        steps_[i].exposed_us += part_us[part];
+        timeline_.part_us[part] += part_us[part];
+      }
+    }
   }
   for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part) {
     timeline_.total_us += timeline_.part_us[part];

@@ -1,12 +1,15 @@
 #include <mansard/base/dtype.h>
+#include <mansard/base/moe_load.h>
 #include <mansard/base/names.h>
 #include <mansard/hw/document.h>
 #include <mansard/report/measurements.h>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 
 namespace mansard::report {
@@ -101,22 +104,138 @@ Measurements servingRows(CsvTable table, size_t targetColumn, std::string op) {
   return out;
 }
 
+using Columns = std::map<std::string, std::string, std::less<>>;
+
+bool startsWith(const Columns &values, std::string_view column,
+                std::initializer_list<std::string_view> any) {
+  const auto found = values.find(column);
+  return found != values.end() && std::any_of(any.begin(), any.end(), [&](std::string_view text) {
+           return found->second.starts_with(text);
+         });
+}
+
+/// What SGLang's benchmark has a device compute where several share the experts (ai-dynamo/
+/// aiconfigurator, collector/sglang/collect_moe.py). The tables keep the fastest library's time, so
+/// that it shows only where no other ran: `spread`, the slowest over the fastest, is 1.
+enum class Choices {
+  own,         // those that fall on the device's experts, as elsewhere
+  ofItsTokens, // all choices of the tokens that have one here, the others' on its own first expert
+               // (build_rank0_workloads, `topk_ids.clamp(min=0)`)
+  all          // those of all tokens: the four-bit kernel takes other devices' experts for its own
+};
+
+Choices computedChoices(const Columns &values) {
+  const auto is = [&](std::string_view column, std::string_view text) {
+    const auto found = values.find(column);
+    return found != values.end() && found->second == text;
+  };
+  if (!startsWith(values, "source", {"ai-dynamo/aiconfigurator"}) || !is("dtype", "bf16") ||
+      is("moe_ep", "1") || !(is("spread", "1.0") || is("spread", "1")))
+    return Choices::own;
+  // Before Hopper no other library has the newer models or four-bit integers.
+  if (startsWith(values, "target", {"a100", "l40s"}))
+    return Choices::ofItsTokens;
+  // On Hopper none but SGLang cuts microscaled experts both ways.
+  return startsWith(values, "target", {"h100", "h200", "h800", "h20"}) &&
+                 is("weight_dtype", "mxfp4") && !is("moe_tp", "1")
+             ? Choices::all
+             : Choices::own;
+}
+
+/// The same work as that of a group of one.
+void compute(Choices choices, mansard_moe &moe) {
+  if (choices == Choices::own)
+    return;
+  const double tokens =
+      choices == Choices::all ? static_cast<double>(moe.tokens) : moeLoad(moe).distinctTokens;
+  const double pairs = tokens * static_cast<double>(moe.topk);
+  moe.experts = std::max<int64_t>(1, moe.experts / moe.ep);
+  moe.topk = std::min(moe.topk, moe.experts);
+  moe.tokens = std::max<int64_t>(1, std::llround(pairs / static_cast<double>(moe.topk)));
+  moe.ep = 1;
+  moe.distribution = MANSARD_DISTRIBUTION_BALANCED;
+}
+
+/// Profiles of CANN name an operator's inputs: gate and up side by side are twice the results.
+/// Taken as results, 24,624 x 3,200 would have passed the memory at 1.6 times its peak.
+bool namesInputs(const Columns &values) {
+  const auto source = values.find("source");
+  return source != values.end() && source->second.find("msModeling") != std::string::npos &&
+         startsWith(values, "kind", {"silu_mul"});
+}
+
+/// CANN gives each core 128 columns of products of at most half a fractal's rows that are this
+/// wide, on however few cores: 1,024 columns take as long as 2,048 at every depth, and from a full
+/// fractal of rows on, half as long.
+bool coresAreFew(const Columns &values) {
+  const auto within = [&](std::string_view column, int low, int high) {
+    const auto found = values.find(column);
+    const int value = found == values.end() ? 0 : std::atoi(found->second.c_str());
+    return value >= low && value <= high;
+  };
+  const auto source = values.find("source");
+  return source != values.end() && source->second.starts_with("aiconfigurator-npu") &&
+         within("m", 1, 8) && within("n", 1024, 2048) && startsWith(values, "dtype", {"bf16"});
+}
+
 /// What a table does not say in a column, but its makers do of how they measured.
 void addHabits(uint32_t op, std::map<std::string, std::string, std::less<>> &values) {
   const auto source = values.find("source");
   const bool fromLibraries =
       source != values.end() && source->second.find("aiconfigurator") != std::string::npos;
   // Its quantised linear layers take 16-bit activations: the libraries' operators quantise them.
+  // But INT8 on NVIDIA devices is TensorRT's SmoothQuant layer, timed apart from the one that
+  // quantises (aiconfigurator, collector/trtllm/collect_gemm_trt.py: PLUGIN_V2_SmoothQuantGemm).
   if (op == MANSARD_OP_MATMUL && fromLibraries) {
     const auto dtype = parseDType(values["dtype"]);
-    values.emplace("quantize", dtype && bytesOf(*dtype) < 2 ? "1" : "0");
+    const bool apart = dtype == DType::int8 && values["target"].find("ascend") == std::string::npos;
+    values.emplace("quantize", dtype && bytesOf(*dtype) < 2 && !apart ? "1" : "0");
   }
-  // 22 of 512 experts are those of Nemotron 3, whose activation (squared ReLU) has no gate.
-  if (op == MANSARD_OP_MOE && fromLibraries && values["topk"] == "22" && values["experts"] == "512")
+  if (op == MANSARD_OP_MATMUL && coresAreFew(values)) {
+    values.emplace("tile_m", "16");
+    values.emplace("tile_n", "128");
+  }
+  // Nemotron 3's experts (22 of 512; Nano: 6 of 128, 2688 x 1856) have an activation without a gate
+  // (squared ReLU). The older libraries that ran on A100 had none such and ran a gated one.
+  if (op == MANSARD_OP_MOE && fromLibraries && !startsWith(values, "target", {"a100"}) &&
+      ((values["topk"] == "22" && values["experts"] == "512") ||
+       (values["topk"] == "6" && values["hidden"] == "2688" && values["inter"] == "1856")))
     values.emplace("gated", "0");
   // DeepEP dispatches in FP8 and combines in BF16.
   if (op == MANSARD_OP_EXPERT_PARALLEL && fromLibraries)
     values.insert_or_assign("dtype", values["direction"] == "dispatch" ? "fp8" : "bf16");
+}
+
+/// SGLang decodes latent attention on Hopper with FlashAttention-3, which has none over FP8: its
+/// back end first turns the whole cache into the queries' type (sgl-project/sglang,
+/// flashattention_backend.py, forward_decode: `get_key_buffer(...).to(q.dtype)`).
+bool convertsCache(uint32_t op, const Columns &values) {
+  return op == MANSARD_OP_MLA_DECODE && startsWith(values, "software", {"sglang"}) &&
+         startsWith(values, "kv_dtype", {"fp8"}) &&
+         startsWith(values, "target", {"h100", "h200", "h800", "h20", "gh200"});
+}
+
+/// PyTorch's conversion of `elements` from FP8 to 16 bits or back.
+work::Kernel conversion(double elements) {
+  // Without vector loads, and with the type looked up and converted in software for each element:
+  // 90 instructions of a lane, as 2.9 us for 10^6 elements on H100 say, three times what their
+  // bytes take.
+  constexpr double kOperations = 180, kBytes = 3;
+  auto kernel = work::makeKernel(MANSARD_OP_CUSTOM, DType::fp8, DType::fp8, DType::bf16);
+  kernel.u.custom.vector_operations = kOperations * elements;
+  kernel.u.custom.read_bytes = elements;
+  kernel.u.custom.write_bytes = (kBytes - 1) * elements;
+  return kernel;
+}
+
+/// The cache, and before that the new token's latent and rotary part on their way into it.
+std::vector<work::Kernel> conversionsOf(const mansard_mla &a) {
+  const auto elements = [](int64_t positions, int64_t width) {
+    return static_cast<double>(positions) * static_cast<double>(width);
+  };
+  return {conversion(elements(a.batch * a.q_len, a.latent_dim)),
+          conversion(elements(a.batch * a.q_len, a.rope_dim)),
+          conversion(elements(a.batch * a.kv_len, a.latent_dim + a.rope_dim))};
 }
 
 /// As the row says, or as the op has it where its tables have no such column.
@@ -138,6 +257,25 @@ double positive(std::string_view text) {
 }
 
 } // namespace
+
+void addBefore(mansard_estimate &sum, const mansard_estimate &before) {
+  if (before.status != MANSARD_OK) {
+    sum.status = before.status;
+    sum.note = before.note;
+    return;
+  }
+  sum.latency_us += before.latency_us;
+  for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i) {
+    sum.part_us[i] += before.part_us[i];
+    if (sum.part_us[i] > sum.part_us[sum.bound])
+      sum.bound = i;
+  }
+  sum.operations += before.operations;
+  sum.dram_read_bytes += before.dram_read_bytes;
+  sum.dram_write_bytes += before.dram_write_bytes;
+  sum.link_bytes += before.link_bytes;
+  sum.flags |= before.flags;
+}
 
 Result<Measurements> readMeasurements(const std::string &path) {
   auto table = readCsv(path);
@@ -197,13 +335,23 @@ Result<Measurements> readMeasurements(const std::string &path) {
         m.unusable = fmt::format("{} is not a positive number of microseconds", metric.column);
         continue;
       }
+      const bool converts = convertsCache(*op, values);
+      if (converts)
+        values.insert_or_assign("kv_dtype", m.dtype);
       auto kernel = work::fromColumns(*op, values);
       if (!kernel)
         m.unusable = kernel.error().message;
       else if (auto sound = work::check(*kernel); !sound)
         m.unusable = sound.error().message;
-      else
+      else {
         m.kernel = *kernel;
+        if (*op == MANSARD_OP_MOE)
+          compute(computedChoices(values), m.kernel.u.moe);
+        if (*op == MANSARD_OP_VECTOR && namesInputs(values))
+          m.kernel.u.vector.cols = std::max<int64_t>(1, m.kernel.u.vector.cols / 2);
+        if (converts)
+          m.before = conversionsOf(m.kernel.u.mla);
+      }
     }
   }
   return out;

@@ -1,3 +1,4 @@
+#include <mansard/base/dtype.h>
 #include <mansard/base/names.h>
 #include <mansard/report/residuals.h>
 
@@ -11,6 +12,14 @@ namespace mansard::report {
 namespace {
 
 constexpr size_t kFolds = 10;
+/// A regime of this many sites counts as much as the band above it: least interval score on sites
+/// left out, of all measured tables (2 to 8 do about as well).
+constexpr double kSitesOfDoubt = 4;
+/// What n sites say of the next is wider than what they span: for a normal spread of sites by
+/// Student's factor at n - 1 degrees of freedom and the root of 1 + 1 / n, which together are
+/// within a tenth of 1 + 1.8 / n for 3 sites or more. It concerns the share of the variance that
+/// lies between sites.
+constexpr double kOfSites = 1.8;
 
 /// The value that the next draw falls below with probability `share` (Weibull's plotting
 /// positions: of n draws, the i-th from below stands at i / (n + 1)). `sorted` is not empty.
@@ -23,18 +32,95 @@ double nextQuantile(const std::vector<double> &sorted, double share) {
 }
 
 struct Sample {
-  std::vector<double> ratios;
-  std::set<std::string_view> sites;
+  std::vector<double> logs;                                    // of the ratios
+  std::map<std::string_view, std::pair<double, double>> sites; // sum of logs, rows
 
   void add(const Residual &residual) {
-    ratios.push_back(residual.ratio);
-    sites.insert(residual.site);
+    logs.push_back(std::log(residual.ratio));
+    auto &[sum, rows] = sites[residual.site];
+    sum += logs.back();
+    rows += 1;
   }
-  ResidualBand band(uint32_t op, uint32_t bound) {
-    std::sort(ratios.begin(), ratios.end());
-    return {op,          bound, nextQuantile(ratios, 0.1), nextQuantile(ratios, 0.9), ratios.size(),
-            sites.size()};
+  /// The share of the variance that site means make up; 0 where all ratios are the same.
+  double betweenSites() const {
+    const auto rows = static_cast<double>(logs.size());
+    double sum = 0, squares = 0, ofMeans = 0;
+    for (const double log : logs) {
+      sum += log;
+      squares += log * log;
+    }
+    for (const auto &[site, its] : sites)
+      ofMeans += its.first * its.first / its.second;
+    const double variance = squares - sum * sum / rows, between = ofMeans - sum * sum / rows;
+    return variance > 0 ? std::clamp(between / variance, 0.0, 1.0) : 0;
   }
+  bool isEnough() const { return logs.size() >= kFewestRows && sites.size() >= kFewestSites; }
+};
+
+/// From the 10th to the 90th percentile, in log, before what few sites add.
+struct Range {
+  double middle = 0, half = 0;
+};
+
+Range rangeOf(Sample &sample) {
+  std::sort(sample.logs.begin(), sample.logs.end());
+  const double low = nextQuantile(sample.logs, 0.1), high = nextQuantile(sample.logs, 0.9);
+  return {(low + high) / 2, (high - low) / 2};
+}
+
+/// Widths lean as factors do, middles as sums.
+Range leaning(Sample &sample, const Range &above) {
+  const Range own = rangeOf(sample);
+  const double sites = static_cast<double>(sample.sites.size());
+  const double weight = sites / (sites + kSitesOfDoubt);
+  return {weight * own.middle + (1 - weight) * above.middle,
+          std::pow(own.half, weight) * std::pow(above.half, 1 - weight)};
+}
+
+/// Bands of one operation.
+class OpBands {
+public:
+  void add(const Residual &residual) {
+    all_.add(residual);
+    byDType_[residual.dtype].add(residual);
+    byRegime_[{residual.dtype, residual.bound}].add(residual);
+  }
+
+  void appendTo(std::vector<ResidualBand> &bands, uint32_t op) {
+    const Range all = rangeOf(all_);
+    append(bands, {op}, all_, all);
+    const bool several = byDType_.size() > 1;
+    for (auto &[dtype, ofType] : byDType_) {
+      Range above = all;
+      const uint32_t named = several ? dtype : MANSARD_DTYPE_COUNT;
+      if (several) {
+        if (!ofType.isEnough())
+          continue;
+        above = leaning(ofType, all);
+        append(bands, {op, named}, ofType, above);
+      }
+      for (uint32_t bound = 0; bound < MANSARD_BOUND_COUNT; ++bound)
+        if (auto found = byRegime_.find({dtype, bound});
+            found != byRegime_.end() && found->second.isEnough())
+          append(bands, {op, named, bound}, found->second, leaning(found->second, above));
+    }
+  }
+
+private:
+  void append(std::vector<ResidualBand> &bands, ResidualBand band, const Sample &sample,
+              const Range &range) const {
+    const double half = range.half * (1 + kOfSites * sample.betweenSites() /
+                                              static_cast<double>(all_.sites.size()));
+    band.p10 = std::exp(range.middle - half);
+    band.p90 = std::exp(range.middle + half);
+    band.rows = sample.logs.size();
+    band.sites = sample.sites.size();
+    bands.push_back(band);
+  }
+
+  Sample all_;
+  std::map<uint32_t, Sample> byDType_;
+  std::map<std::pair<uint32_t, uint32_t>, Sample> byRegime_; // data type and bound
 };
 
 /// Mixes `value` and `seed` well enough to order sites by (FNV-1a).
@@ -58,10 +144,9 @@ std::map<std::string_view, size_t> deal(const std::set<std::string_view> &sites,
 }
 
 bool inside(const std::vector<ResidualBand> &bands, const Residual &residual) {
-  const ResidualBand *chosen = nullptr;
+  const ResidualBand *chosen = nullptr; // the narrowest, which comes last
   for (const ResidualBand &band : bands)
-    if (band.op == residual.op &&
-        (band.bound == residual.bound || (!chosen && band.bound == MANSARD_BOUND_COUNT)))
+    if (band.holds(residual))
       chosen = &band;
   return chosen && residual.ratio >= chosen->p10 && residual.ratio <= chosen->p90;
 }
@@ -99,43 +184,27 @@ std::string siteOf(const work::Kernel &kernel) {
   }
 }
 
-std::map<std::string, std::vector<Residual>, std::less<>>
-residualsByFamily(const Validation &validation) {
-  std::map<std::string, std::vector<Residual>, std::less<>> out;
-  for (size_t f = 0; f < validation.files.size(); ++f)
-    for (size_t i = 0; i < validation.files[f].all.size(); ++i) {
-      const Measurement &m = validation.files[f].all[i];
-      const Compared &c = validation.compared[f][i];
-      if (!c.skipped.empty())
-        continue;
-      out[validation.families.at(m.target)].push_back(
-          {m.op, c.estimate.bound, siteOf(m.kernel), m.measured_us / c.estimate.latency_us});
-    }
-  return out;
+bool ResidualBand::holds(const Residual &residual) const {
+  return op == residual.op && (dtype == MANSARD_DTYPE_COUNT || dtype == residual.dtype) &&
+         (bound == MANSARD_BOUND_COUNT || bound == residual.bound);
 }
 
 std::string ResidualBand::key() const {
-  return bound < MANSARD_BOUND_COUNT
-             ? fmt::format("residual.{}.{}", kOpNames[op], kBoundNames[bound])
-             : fmt::format("residual.{}", kOpNames[op]);
+  std::string key = fmt::format("residual.{}", kOpNames[op]);
+  if (dtype < MANSARD_DTYPE_COUNT)
+    key += fmt::format(".{}", kDTypes[dtype].name);
+  if (bound < MANSARD_BOUND_COUNT)
+    key += fmt::format(".{}", kBoundNames[bound]);
+  return key;
 }
 
 std::vector<ResidualBand> residualBands(std::span<const Residual> residuals) {
-  std::map<uint32_t, Sample> byOp;
-  std::map<std::pair<uint32_t, uint32_t>, Sample> byRegime;
-  for (const Residual &residual : residuals) {
+  std::map<uint32_t, OpBands> byOp;
+  for (const Residual &residual : residuals)
     byOp[residual.op].add(residual);
-    byRegime[{residual.op, residual.bound}].add(residual);
-  }
   std::vector<ResidualBand> bands;
-  for (auto &[op, all] : byOp) {
-    bands.push_back(all.band(op, MANSARD_BOUND_COUNT));
-    for (uint32_t bound = 0; bound < MANSARD_BOUND_COUNT; ++bound)
-      if (auto regime = byRegime.find({op, bound}); regime != byRegime.end() &&
-                                                    regime->second.ratios.size() >= kFewestRows &&
-                                                    regime->second.sites.size() >= kFewestSites)
-        bands.push_back(regime->second.band(op, bound));
-  }
+  for (auto &[op, ofOp] : byOp)
+    ofOp.appendTo(bands, op);
   return bands;
 }
 

@@ -30,16 +30,20 @@ private:
 /// Estimates all of a file's measurements of one target in one call.
 Result<> compareTarget(const host::Model &model, const std::vector<Measurement> &all,
                        const std::vector<size_t> &indices, std::vector<Compared> &out) {
-  std::vector<work::Kernel> kernels;
+  std::vector<work::Kernel> kernels; // the measured ones, then all that ran before them
   for (size_t i : indices)
     kernels.push_back(all[i].kernel);
+  for (size_t i : indices)
+    kernels.insert(kernels.end(), all[i].before.begin(), all[i].before.end());
   mansard_estimate blank{};
   blank.struct_size = sizeof blank;
   std::vector<mansard_estimate> estimates(kernels.size(), blank);
   if (auto done = model.estimate(kernels, estimates); !done)
     return done.error();
-  for (size_t i = 0; i < indices.size(); ++i) {
+  for (size_t i = 0, next = indices.size(); i < indices.size(); ++i) {
     Compared &one = out[indices[i]];
+    for (size_t k = 0; k < all[indices[i]].before.size(); ++k)
+      addBefore(estimates[i], estimates[next++]);
     one.estimate = estimates[i];
     if (auto sound = checkEstimate(model, kernels[i], estimates[i]); !sound) {
       // The kernel's own description would make every reason different.

@@ -15,7 +15,16 @@ constexpr double kSplits[] = {1, 2, 4, 8, 16, 32, 64, 128};
 // reach of the DRAM (H100 with heads of 512, B200 with heads of 192).
 constexpr double kGenericRows = 16, kGenericPage = 16, kGenericDram = 0.75;
 // Wider heads take no longer to widen (H100: of heads of 256, fp8 caches stream at full speed).
-constexpr double kWidestConverted = 160;
+constexpr double kWidestConverted = 128;
+// TensorRT-LLM's kernels for narrow heads widen in fewer clocks than FlashAttention-3, which has to
+// transpose the values, and need no queries converted first (H100: heads of 64 against 128).
+constexpr double kFusedConvert = 0.55;
+// Heads of an odd width over a narrow cache: twice the pace alone, less of the DRAM together (B200,
+// heads of 192).
+constexpr double kOddNarrowKey = 0.45, kOddNarrowDram = 0.7;
+// Without tensor cores, so few keys take one pass of a block's threads, and are not loaded by the
+// page; splitting takes a larger kernel and more to combine (A100, 2 to 64 heads).
+constexpr double kFewKeys = 8, kFewKeysItem = 0.6, kWholeCombine = 2;
 constexpr double kSoftmaxClocks = 3;
 
 } // namespace
@@ -24,9 +33,11 @@ double instructionRows(Generation generation) {
   return generation == Generation::hopper || generation == Generation::blackwell ? 64 : 16;
 }
 
-double pageKeys(Generation generation) {
-  return generation == Generation::hopper || generation == Generation::blackwell ? 128 : 64;
+double mostSplits(Generation generation) {
+  return generation == Generation::blackwell ? 32 : generation == Generation::hopper ? 64 : 128;
 }
+
+double pageKeys(Generation generation) { return generation == Generation::blackwell ? 128 : 64; }
 
 void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimate &out) {
   const Constants &c = model.constants;
@@ -37,7 +48,7 @@ void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimat
   const double pages =
       s.sequences * std::ceil(s.keys / s.page) * s.page * s.keyElements * s.keyBytes;
   const double read = std::max(s.readBytes, pages);
-  const double cold = missShare(model, read);
+  const double cold = missShare(model, read + s.writeBytes);
   const double bus = model.dramUs(read * cold, s.writeBytes * cold, s.dramShare);
   const NvidiaModel::MatrixRate rate = model.matrixRate(s.compute, s.matrixShare);
   const double coreLanes = model.lanesPerUs / cores, coreSpecial = model.specialPerUs / cores;
@@ -54,7 +65,7 @@ void priceDecode(const NvidiaModel &model, const DecodeShape &s, mansard_estimat
     const double blocks = s.sequences * rowTiles * split;
     if (s.whole && split > 1 && blocks > cores)
       break;
-    const double rounds = s.whole ? std::ceil(blocks / cores) : std::max(1.0, blocks / cores);
+    const double rounds = std::ceil(blocks / cores);
     Busy busy;
     busy[MANSARD_BOUND_MATRIX] =
         keys * height * 2 * s.productDims * std::max(rounds / rate.core, blocks / rate.chip);
@@ -113,7 +124,8 @@ DecodeShape decodeShape(const NvidiaModel &model, const mansard_kernel &kernel,
   const bool narrow = s.keyBytes < bytesOf(kernel.dtype);
   const bool odd = isOdd(a.head_dim), generic = isGeneric(model.generation, a.head_dim);
   const double width = dim / 128;
-  s.startUs = c.decodeStartUs + (odd ? c.decodeOddUs : 0) +
+  s.startUs = c.decodeStartUs + (narrow && dim > kFusedWidth ? c.decodeNarrowUs : 0) +
+              (odd ? c.decodeOddUs : 0) +
               c.decodeBatchUs * static_cast<double>(a.batch) / model.cores;
   // Fills its pipeline; scales and stores its rows.
   s.itemUs = c.decodeItemUs * (generic ? 1 : width);
@@ -123,25 +135,37 @@ DecodeShape decodeShape(const NvidiaModel &model, const mansard_kernel &kernel,
     s.page = kGenericPage;
     s.mostSplit = 1;
     s.keyUs = c.decodeGenericUs * width / kKeyTile;
-    // Narrow caches gain nothing.
-    s.dramShare = kGenericDram / (narrow ? bytesOf(kernel.dtype) / s.keyBytes : 1);
+    s.dramShare = kGenericDram;
+    if (narrow) { // gains nothing where much is read
+      s.dramShare *= s.keyBytes / bytesOf(kernel.dtype);
+      if (odd) {
+        s.dramShare *= kOddNarrowDram;
+        s.keyUs *= kOddNarrowKey;
+      }
+    }
   } else {
     s.step = instructionRows(model.generation);
     s.mostRows = 2 * s.step;
     s.page = pageKeys(model.generation);
+    s.mostSplit = mostSplits(model.generation);
     s.latencyUs = c.decodeLatencyUs;
-    s.dramShare = 1;
-    if (narrow) {
-      s.startUs += c.decodeNarrowUs * width;
-      s.convertClocks = c.decodeConvert * std::min(1.0, kWidestConverted / dim);
-    }
+    if (narrow)
+      s.convertClocks = c.decodeConvert *
+                        (dim > kFusedWidth ? std::min(1.0, kWidestConverted / dim) : kFusedConvert);
     // Before Hopper, a query head with keys of its own has a kernel without tensor cores.
     s.whole = model.generation < Generation::hopper && s.rows <= 1;
+    if (s.whole && s.keys <= kFewKeys) {
+      s.page = kFewKeys;
+      s.itemUs *= kFewKeysItem;
+    }
   }
-  s.itemUs += c.decodeRowUs / 1024 * std::min(s.rows, s.mostRows) * dim;
+  const double stored = model.generation < Generation::hopper && !s.whole
+                            ? std::ceil(s.rows / s.step) * s.step
+                            : s.rows;
+  s.itemUs += c.decodeRowUs / 1024 * std::min(stored, s.mostRows) * dim;
   s.dramShare *= c.decodeDram;
   s.matrixShare = c.prefillMatrix;
-  s.combineUs = c.decodeCombineUs;
+  s.combineUs = c.decodeCombineUs * (s.whole ? kWholeCombine : 1);
   return s;
 }
 

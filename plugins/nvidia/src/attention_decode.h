@@ -26,15 +26,22 @@ struct DecodeShape {
   double page = 64;                      // positions loaded at once
   double step = 16, mostRows = 32;       // rows of a tile: multiples of the first, up to the second
   double mostSplit = 128;
-  bool whole = false; // blocks come in whole waves, and splits fill one at most
+  bool whole = false; // splits fill one wave at most
   uint32_t compute = MANSARD_DTYPE_BF16;
 };
 
 /// Rows that one tensor instruction takes.
 double instructionRows(Generation generation);
 
+/// Most parts that a sequence's keys are split into.
+double mostSplits(Generation generation);
+
 /// Positions of a paged cache that are loaded at once, whatever part of them is filled.
 double pageKeys(Generation generation);
+
+/// Heads up to this width have kernels that work on a narrow cache as it is; over wider heads it is
+/// converted, or queries, keys and values for it, by kernels of their own.
+inline constexpr double kFusedWidth = 64;
 
 /// Widths of heads that no kernel is made for: padded, or left to a generic kernel. Measured at
 /// 192; widths up to 128 pad within a tile.

@@ -14,13 +14,21 @@ namespace mansard::nvidia {
 namespace {
 
 constexpr int64_t kDecodeQueries = 1;
-constexpr double kTileRows = 128; // queries, times heads that share keys
-// Generic kernels, of the warp's instructions: small tiles, which read the cache again and again
-// (kGenericNarrow times as long where they widen it), at a share of what others reach.
-constexpr double kGenericRows = 16, kGenericShare = 0.5, kGenericNarrow = 1.25;
+constexpr double kTileRows[] = {64, 128}; // queries, times heads that share keys
+// Of the time of a tile beside the products, what does not grow with the tile: full height, width
+// 128.
+constexpr double kTileFixed = 0.6;
+// Generic kernels, of the warp's instructions: small tiles of one head, which read the cache again
+// and again (kGenericNarrow times as long where they widen it), at a share of what others reach.
+constexpr double kGenericRows = 16, kGenericShare = 0.5, kGenericNarrow = 1.6;
+// The one for odd widths waits for each key in turn: tiles too few to fill the chip take so long a
+// key, whether 256 keys or 1536 (B200, heads of 192).
+constexpr double kOddKeyUs = 0.05;
 constexpr double kKeyTile = 64;      // keys that a block takes at a time
-constexpr double kNarrowPasses = 2;  // over what is prepared, where the cache is narrower
 constexpr double kSoftmaxClocks = 3; // of a lane for each pair: scale and subtract, maximum, sum
+// A tile's sums fill the memory that holds accumulators at this width of the values; wider ones
+// come in parts, each of which computes the scores anew.
+constexpr double kValuePart = 256;
 
 /// Keys that the i-th of the query tiles meets, summed over all tiles; `last`: of the longest one.
 struct Visible {
@@ -48,33 +56,34 @@ struct Layout {
 };
 
 /// `heads` that share keys lie in one tile.
-Layout layOut(const NvidiaModel &model, const PrefillShape &s, double heads, double dramUs) {
+Layout layOut(const NvidiaModel &model, const PrefillShape &s, const NvidiaModel::MatrixRate &rate,
+              double heads, double rows) {
   const Constants &c = model.constants;
   const double groups = s.batch * s.keyHeads * s.rowsPerKey / heads;
-  const double most = s.generic ? kGenericRows : kTileRows;
   const double step = s.generic ? kGenericRows : instructionRows(model.generation);
-  const double tilesOfGroup = std::ceil(s.q * heads / most);
+  const double tilesOfGroup = std::ceil(s.q * heads / rows);
   Layout l;
-  l.height = std::min(most, std::ceil(s.q * heads / step) * step);
+  l.height = std::min(rows, std::ceil(s.q * heads / step) * step);
   l.tiles = groups * tilesOfGroup;
-  const Visible seen = visibleToTiles(s, most / heads, tilesOfGroup);
+  const Visible seen = visibleToTiles(s, rows / heads, tilesOfGroup);
   const double pairs = groups * seen.sum * l.height, longest = seen.last * l.height;
   // The busiest core: its share of all, and the end of the longest tile, which others wait for.
   const double busiest = std::max(longest, pairs / model.cores + c.prefillImbalance * longest);
 
   const auto roundUp = [](double dim) { return std::ceil(dim / 32) * 32; };
-  const NvidiaModel::MatrixRate rate = model.matrixRate(s.compute, s.matrixShare);
-  l.softmax = busiest *
+  const double parts = s.generic ? 1 : std::ceil(s.valueDim / kValuePart);
+  const double tileSize = s.keyDim / 128 * l.height / 128;
+  l.softmax = parts * busiest *
               (model.cores / model.specialPerUs + kSoftmaxClocks * model.cores / model.lanesPerUs);
-  l.busy[MANSARD_BOUND_MATRIX] = 2 * (roundUp(s.keyDim) + roundUp(s.valueDim)) *
+  l.busy[MANSARD_BOUND_MATRIX] = 2 * (parts * roundUp(s.keyDim) + roundUp(s.valueDim)) *
                                  std::max(busiest / rate.core, pairs / rate.chip);
-  l.busy[MANSARD_BOUND_VECTOR] = l.softmax + c.prefillTileUs *
-                                                 (0.5 + s.keyDim * l.height / (256 * kTileRows)) *
-                                                 l.tiles / model.cores;
-  l.busy[MANSARD_BOUND_L2] = groups * seen.sum * (s.keyDim + s.valueDim) * s.keyBytes /
-                             (model.l2BytesPerUs * c.gemmL2 * (s.generic ? c.prefillGeneric : 1)) *
-                             s.again;
-  l.busy[MANSARD_BOUND_DRAM] = dramUs;
+  l.busy[MANSARD_BOUND_VECTOR] =
+      l.softmax +
+      c.prefillTileUs * (parts * kTileFixed + (1 - kTileFixed) * tileSize) * l.tiles / model.cores;
+  l.busy[MANSARD_BOUND_L2] =
+      std::max(seen.last * s.keyUs,
+               groups * seen.sum * (s.keyDim + s.valueDim) * s.keyBytes /
+                   (model.l2BytesPerUs * c.gemmL2 * (s.generic ? c.prefillGeneric : 1)) * s.again);
   return l;
 }
 
@@ -89,37 +98,61 @@ void pricePrefill(const NvidiaModel &model, const PrefillShape &s, Parts &parts,
   const double pages = s.batch * s.keyHeads * (s.keyDim + s.valueDim) *
                        (own * s.keyBytes + std::ceil((s.kv - own) / page) * page * s.cacheBytes);
   const double read = std::max(s.readBytes, s.queryBytes + pages);
-  const double passes = s.cacheBytes < s.keyBytes ? kNarrowPasses : 1;
-  const double prepared = c.prefillPrepare * passes * (s.readBytes + s.queryBytes);
+  const double prepared = s.preparedReadBytes + s.preparedWriteBytes;
   const double cold = missShare(model, read + s.writeBytes);
-  Busy prepare; // rotary embedding, and keys and values into the cache
-  prepare[MANSARD_BOUND_DRAM] = model.dramUs(prepared * cold / 2, prepared * cold / 2, c.gemmDram);
+  Busy prepare;
+  prepare[MANSARD_BOUND_DRAM] =
+      model.dramUs(s.preparedReadBytes * cold, s.preparedWriteBytes * cold, c.gemmDram);
   prepare[MANSARD_BOUND_L2] = prepared / (model.l2BytesPerUs * c.gemmL2);
-  prepare[MANSARD_BOUND_VECTOR] = c.prefillTokenUs * s.batch * s.q / model.cores;
+  prepare[MANSARD_BOUND_VECTOR] = c.prefillTokenUs * s.preparedTokens / model.cores +
+                                  c.prefillConvert * s.convertedElements / model.lanesPerUs;
 
   const double dramUs = model.dramUs(read * cold, s.writeBytes * cold, c.gemmDram);
-  // Heads that share keys may share a tile; the outputs' FP32 sums fill at most half the registers.
-  Layout best =
-      layOut(model, s, model.generation == Generation::blackwell ? 1 : s.rowsPerKey, dramUs);
-  if (s.rowsPerKey > 1 && model.generation < Generation::hopper) {
-    const Layout apart = layOut(model, s, 1, dramUs);
-    if (overlapped(apart.busy) + c.prefillExposed * apart.softmax <
-        overlapped(best.busy) + c.prefillExposed * best.softmax)
-      best = apart;
+  const NvidiaModel::MatrixRate rate = model.matrixRate(s.compute, s.matrixShare);
+  Layout best{};
+  double bestUs = HUGE_VAL;
+  const auto consider = [&](double heads, double rows) {
+    Layout l = layOut(model, s, rate, heads, rows);
+    l.busy[MANSARD_BOUND_DRAM] = dramUs;
+    const double us = overlapped(l.busy) + c.prefillExposed * l.softmax;
+    if (us < bestUs) {
+      best = l;
+      bestUs = us;
+    }
+  };
+  if (s.generic) {
+    consider(1, kGenericRows);
+  } else if (model.generation == Generation::hopper) {
+    // Two groups of warps, each with an instruction's rows; heads that share keys share a tile.
+    consider(s.rowsPerKey, kTileRows[1]);
+  } else {
+    for (double rows : kTileRows) {
+      consider(1, rows);
+      if (model.generation < Generation::hopper && s.rowsPerKey > 1)
+        consider(s.rowsPerKey, rows);
+    }
   }
   parts.addSerial(MANSARD_BOUND_FIXED, s.startUs);
   parts.addOverlapped(prepare);
   parts.addOverlapped(best.busy);
   parts.addSerial(MANSARD_BOUND_VECTOR, c.prefillExposed * best.softmax);
   parts.store(out);
-  out.dram_read_bytes = (read + prepared / 2) * cold;
-  out.dram_write_bytes = (s.writeBytes + prepared / 2) * cold;
+  out.dram_read_bytes = (read + s.preparedReadBytes) * cold;
+  out.dram_write_bytes = (s.writeBytes + s.preparedWriteBytes) * cold;
   out.tiling.tile_m = static_cast<int32_t>(best.height);
   out.tiling.tile_n = static_cast<int32_t>(kKeyTile);
   out.tiling.split_k = 1;
   out.tiling.tiles = static_cast<int64_t>(best.tiles);
   out.tiling.waves = best.tiles / model.cores;
   out.tiling.cores = static_cast<int32_t>(std::min(best.tiles, model.cores));
+}
+
+uint32_t cacheType(const NvidiaModel &model, const mansard_kernel &kernel, uint32_t compute) {
+  const uint32_t cached = kernel.weight_dtype;
+  const uint32_t narrow = model.computeType(MANSARD_DTYPE_FP8);
+  const bool asItIs = (cached == MANSARD_DTYPE_FP8 || cached == MANSARD_DTYPE_MXFP8) &&
+                      bytesOf(narrow) < bytesOf(kernel.dtype);
+  return asItIs ? narrow : compute;
 }
 
 void estimateAttentionPrefill(const NvidiaModel &model, const mansard_kernel &kernel,
@@ -140,21 +173,39 @@ void estimateAttentionPrefill(const NvidiaModel &model, const mansard_kernel &ke
   s.keyDim = s.valueDim = static_cast<double>(a.head_dim);
   s.window = static_cast<double>(a.window);
   s.causal = a.causal != 0;
-  s.keyBytes = bytesOf(kernel.dtype);
+  const double width = bytesOf(kernel.dtype);
   s.cacheBytes = bytesOf(kernel.weight_dtype);
-  s.readBytes = counts.readBytes;
-  s.queryBytes = s.batch * static_cast<double>(a.heads) * s.q * s.keyDim * bytesOf(kernel.dtype);
-  s.writeBytes = counts.writeBytes;
-  const Constants &c = model.constants;
-  const bool narrow = bytesOf(kernel.weight_dtype) < bytesOf(kernel.dtype);
   s.generic = isGeneric(model.generation, a.head_dim);
+  const bool narrow = s.cacheBytes < width, fused = s.keyDim <= kFusedWidth;
+  // Generic kernels widen an FP8 cache; others multiply it as it is, with queries narrowed.
+  if (!s.generic)
+    s.compute = cacheType(model, kernel, s.compute);
+  s.keyBytes = bytesOf(s.compute) < width ? s.cacheBytes : width;
+  s.readBytes = counts.readBytes;
+  const double queries = s.batch * static_cast<double>(a.heads) * s.q * s.keyDim;
+  const double own = s.batch * s.keyHeads * std::min(s.q, s.kv) * (s.keyDim + s.valueDim);
+  s.queryBytes = queries * width;
+  s.writeBytes = counts.writeBytes;
+  // Measured with it: its own keys and values into the cache, and positions into the queries.
+  const double embedded = fused ? queries : 0;
+  s.preparedTokens = s.batch * s.q;
+  s.preparedReadBytes = (own + embedded) * width;
+  s.preparedWriteBytes = own * s.cacheBytes + embedded * width;
+  s.convertedElements = narrow && !fused ? queries + own : 0;
+  const Constants &c = model.constants;
   s.startUs = c.prefillStartUs + (narrow ? c.decodeNarrowUs : 0) +
               (isOdd(a.head_dim) && !narrow ? c.decodeOddUs : 0);
-  s.matrixShare = c.prefillMatrix * (s.generic ? kGenericShare : 1);
-  s.again = s.generic && narrow ? kGenericNarrow : 1;
+  s.matrixShare = c.prefillMatrix * (s.generic            ? kGenericShare
+                                     : s.keyBytes < width ? kNarrowShare
+                                                          : 1);
+  if (s.generic && model.generation == Generation::blackwell)
+    s.keyUs = kOddKeyUs;
+  else if (s.generic && narrow)
+    s.again = kGenericNarrow;
   Parts parts;
   pricePrefill(model, s, parts, out);
-  if (a.q_len <= kDecodeQueries) { // libraries take the decoding kernel where that is faster
+  // From Hopper on, libraries take the decoding kernel where that is faster.
+  if (a.q_len <= kDecodeQueries && model.generation >= Generation::hopper && !s.generic) {
     mansard_estimate decode = out;
     priceDecode(model, decodeShape(model, kernel, counts), decode);
     if (decode.latency_us < out.latency_us)

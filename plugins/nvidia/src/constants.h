@@ -10,34 +10,38 @@ struct Constants {
   // Matmuls of every kind.
   double gemmStartUs; // start and drain of a kernel
   double gemmIssue;   // share of the tensor peak that a well-fed kernel issues
-  double gemmEnergy16, gemmEnergy8, gemmEnergy4; // board power over operations, where power limits
+  double gemmEnergy16, gemmEnergy8, gemmEnergy4; // of an operation at 1 GHz
   double gemmL2;                                 // share of the L2's read bandwidth
   double gemmDram;                               // share of the DRAM's sustained bandwidth
   double gemmWarm;          // share of the L2 in which a repeated run finds its weights
   double gemmLoadLatencyUs; // a tile load under load: fills the pipeline, bounds bytes in flight
   double gemmStages;        // most steps of k that a block keeps in flight
-  double gemmEpilogue;      // share of a tile's store that nothing hides
+  double gemmEpilogue;      // a tile's store over its FP32 sums' way to the L2
   double gemmSplitUs;       // a second pass that adds the parts of a split K
   double gemmPromote;       // FP32 lanes' clocks per promoted accumulator, block scaling
   double gemmScaledStartUs; // more start for kernels that read scales
+  double gemmScaleStepUs;   // more for each 128 of K whose scales are read
   double gemmQuantizeUs;    // start and drain of a quantising kernel before
   double gemmWidened;       // share of the matrix rate where operands are widened
   double gemmDequantize;    // lanes' clocks per widened weight
   // Attention.
   double prefillStartUs, prefillTileUs, prefillMatrix, prefillExposed, prefillImbalance,
-      prefillGeneric, prefillPrepare, prefillTokenUs;
+      prefillGeneric, prefillTokenUs, prefillConvert;
   double decodeStartUs, decodeItemUs, decodeCombineUs, decodeDram, decodeLatencyUs, decodeConvert,
       decodeNarrowUs, decodeRowUs, decodeOddUs, decodeGenericUs, decodeBatchUs;
   double mlaStartUs, mlaItemUs, mlaCombineUs, mlaMatrix, mlaDram, mlaConvert, mlaLatencyUs;
   double mlaPrefillStartUs, mlaPrefillMatrix;
   // Mixture of experts.
-  double moeStartUs, moeMatrix, moeDram, moePermute, moeExpertUs, moeQuantizeUs, moeRouteUs;
+  double moeStartUs, moeMatrix, moeWidened, moeDram, moePermute, moeExpertUs, moeQuantizeUs,
+      moeRouteUs;
   double groupedMatrix; // grouped matmuls
   // Vector work.
   double vectorStartUs, vectorDram, vectorPassUs;
   // Links.
-  double linkStartUs, linkPeerUs, linkBulk, linkFine, linkBulkHops, linkInSwitch, linkNetwork;
-  double expertStartUs, expertLink, expertTokenUs, expertExpertUs;
+  double linkStartUs, linkPeerUs, linkFine, linkFineHops, linkPeerGBps, linkBulk, linkBulkStartUs,
+      linkBulkHops, linkInSwitch, linkNetwork;
+  double expertStartUs, expertLink, expertCombineLink, expertTokenUs, expertCombineTokenUs,
+      expertExpertUs;
 };
 
 struct ConstantSpec {
@@ -50,10 +54,10 @@ inline constexpr ConstantSpec kConstants[] = {
     {"gemm.start_us", &Constants::gemmStartUs, "us", "start and drain of a matmul kernel"},
     {"gemm.issue", &Constants::gemmIssue, "",
      "share of the tensor peak that a well-fed kernel issues"},
-    {"gemm.energy_16bit_pJ", &Constants::gemmEnergy16, "pJ",
-     "board power over operations, 16 bits and wider, where power limits the clock"},
-    {"gemm.energy_8bit_pJ", &Constants::gemmEnergy8, "pJ", "the same, 8 bits"},
-    {"gemm.energy_4bit_pJ", &Constants::gemmEnergy4, "pJ", "the same, 4 bits"},
+    {"gemm.energy_16bit_pJ_per_GHz2", &Constants::gemmEnergy16, "pJ/GHz^2",
+     "board energy of an operation over the clock's square, 16 bits and wider"},
+    {"gemm.energy_8bit_pJ_per_GHz2", &Constants::gemmEnergy8, "pJ/GHz^2", "the same, 8 bits"},
+    {"gemm.energy_4bit_pJ_per_GHz2", &Constants::gemmEnergy4, "pJ/GHz^2", "the same, 4 bits"},
     {"gemm.l2", &Constants::gemmL2, "", "reached share of the L2's read bandwidth"},
     {"gemm.dram", &Constants::gemmDram, "", "reached share of the DRAM's sustained bandwidth"},
     {"gemm.warm", &Constants::gemmWarm, "",
@@ -61,12 +65,15 @@ inline constexpr ConstantSpec kConstants[] = {
     {"gemm.load_latency_us", &Constants::gemmLoadLatencyUs, "us",
      "latency of a tile load under load"},
     {"gemm.stages", &Constants::gemmStages, "", "most steps along k that a block keeps in flight"},
-    {"gemm.epilogue", &Constants::gemmEpilogue, "", "share of a tile's store that nothing hides"},
+    {"gemm.epilogue", &Constants::gemmEpilogue, "",
+     "a tile's store, in times of its FP32 sums' way through the core's port to the L2"},
     {"gemm.split_us", &Constants::gemmSplitUs, "us", "adding the parts of a split K"},
     {"gemm.promote_clocks", &Constants::gemmPromote, "clocks",
      "per accumulator and 128 deep of a block-scaled matmul, in one lane"},
     {"gemm.scaled_start_us", &Constants::gemmScaledStartUs, "us",
      "further start of kernels that read scales"},
+    {"gemm.scale_step_us", &Constants::gemmScaleStepUs, "us",
+     "further time of each 128 of k whose scales are read"},
     {"gemm.quantize_us", &Constants::gemmQuantizeUs, "us",
      "start and drain of each kernel that quantises activations before"},
     {"gemm.widened", &Constants::gemmWidened, "",
@@ -85,10 +92,10 @@ inline constexpr ConstantSpec kConstants[] = {
      "share of the longest query tile that ends alone"},
     {"attention_prefill.generic", &Constants::prefillGeneric, "",
      "of the L2 bandwidth that matmuls reach, for widths that only a generic kernel takes"},
-    {"attention_prefill.prepare", &Constants::prefillPrepare, "",
-     "share of the traffic of rotary embedding and cache write that is counted"},
     {"attention_prefill.token_us", &Constants::prefillTokenUs, "us",
      "of a core, to prepare a token, whatever its heads"},
+    {"attention_prefill.convert_clocks", &Constants::prefillConvert, "clocks",
+     "per element of queries, keys and values brought to a narrower cache's type, in one lane"},
     {"attention_decode.start_us", &Constants::decodeStartUs, "us",
      "start, drain and the kernels that go with it"},
     {"attention_decode.item_us", &Constants::decodeItemUs, "us",
@@ -102,7 +109,7 @@ inline constexpr ConstantSpec kConstants[] = {
     {"attention_decode.convert_clocks", &Constants::decodeConvert, "clocks",
      "per widened KV element, in one lane"},
     {"attention_decode.narrow_us", &Constants::decodeNarrowUs, "us",
-     "further start where the cache is narrower than the queries, for width 128"},
+     "further start where the cache is narrower than the queries, for heads wider than 64"},
     {"attention_decode.row_us", &Constants::decodeRowUs, "us",
      "scaling and storing 1024 outputs of a block"},
     {"attention_decode.odd_us", &Constants::decodeOddUs, "us",
@@ -128,6 +135,8 @@ inline constexpr ConstantSpec kConstants[] = {
      "of the matrix rate that a matmul sustains"},
     {"moe.start_us", &Constants::moeStartUs, "us", "start and drain of all its kernels"},
     {"moe.matrix", &Constants::moeMatrix, "", "of the share that a matmul sustains"},
+    {"moe.widened", &Constants::moeWidened, "",
+     "of that, and of a matmul's share, where weights are widened on the way"},
     {"moe.dram", &Constants::moeDram, "", "of the share that a matmul reaches"},
     {"moe.permute", &Constants::moePermute, "",
      "traffic of gathering and activating, of one pass each way"},
@@ -147,6 +156,11 @@ inline constexpr ConstantSpec kConstants[] = {
      "share of the link that the bulk protocol carries"},
     {"collective.fine", &Constants::linkFine, "",
      "share of the link that the protocol with a flag in every word carries"},
+    {"collective.fine_hops", &Constants::linkFineHops, "", "a hop of that, in link latencies"},
+    {"collective.peer_GBps", &Constants::linkPeerGBps, "GB/s",
+     "what that carries to one peer of those addressed directly"},
+    {"collective.bulk_start_us", &Constants::linkBulkStartUs, "us",
+     "further start of the bulk protocol"},
     {"collective.bulk_hops", &Constants::linkBulkHops, "",
      "a hop of the bulk protocol, in link latencies"},
     {"collective.in_switch", &Constants::linkInSwitch, "",
@@ -154,9 +168,13 @@ inline constexpr ConstantSpec kConstants[] = {
     {"collective.network", &Constants::linkNetwork, "",
      "share of the network that messages sent straight to their targets carry"},
     {"expert_parallel.start_us", &Constants::expertStartUs, "us", "launch, barrier and first flag"},
-    {"expert_parallel.link", &Constants::expertLink, "", "share of the link reached"},
+    {"expert_parallel.link", &Constants::expertLink, "", "share of the link that dispatch reaches"},
+    {"expert_parallel.combine_link", &Constants::expertCombineLink, "",
+     "share of the link that combine reaches"},
     {"expert_parallel.token_us", &Constants::expertTokenUs, "us",
-     "each token that one expert's receiver copies"},
+     "each further token that one block narrows and sends"},
+    {"expert_parallel.combine_token_us", &Constants::expertCombineTokenUs, "us",
+     "each further token that one block adds up"},
     {"expert_parallel.expert_us", &Constants::expertExpertUs, "us",
      "each local expert's counters and flags"},
 };

@@ -44,7 +44,7 @@ void estimateGroupedMatmul(const NvidiaModel &model, const mansard_kernel &kerne
   work.n = static_cast<double>(g.n);
   work.k = static_cast<double>(g.k);
   const Counts counts = countWork(kernel);
-  setTraffic(model, counts, work);
+  setTraffic(model, counts, 0, work);
   const MatmulSchedule schedule = scheduleMatmul(model, work);
   finishMatmul(model, kernel, counts, work, schedule, out);
 }

@@ -8,20 +8,28 @@
 namespace mansard::nvidia {
 namespace {
 
+constexpr double kGBps = 1e3; // bytes per microsecond
+
 LinkSoftware linkSoftware(const Constants &c) {
   LinkSoftware software;
   software.start_us = c.linkStartUs;
   software.efficiency = c.linkBulk;
   software.fineEfficiency = c.linkFine;
   software.bulkHopFactor = c.linkBulkHops;
+  software.fineHopFactor = c.linkFineHops;
+  software.bulkStart_us = c.linkBulkStartUs;
+  software.finePeerBytes_us = c.linkPeerGBps * kGBps;
   software.inNetworkEfficiency = c.linkInSwitch;
   software.peer_us = c.linkPeerUs;
   software.networkEfficiency = c.linkNetwork;
+  // NCCL's trees join hosts; within one they are chains, as its rings are.
+  software.algorithms = 1u << kAlgorithmRing | 1u << kAlgorithmInNetwork;
+  software.outerAlgorithms = 1u << kAlgorithmRing | 1u << kAlgorithmRecursive;
   return software;
 }
 
-/// `memoryUs`: what packing and unpacking keep DRAM busy beside the links.
-void store(const CollectiveTime &time, double extraFixedUs, double memoryUs,
+/// Beside the links, `coresUs` of packing and unpacking rows, which keep DRAM busy for `memoryUs`.
+void store(const CollectiveTime &time, double extraFixedUs, double coresUs, double memoryUs,
            mansard_estimate &out) {
   if (!time.linked)
     return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED, "the chip has no links");
@@ -29,6 +37,7 @@ void store(const CollectiveTime &time, double extraFixedUs, double memoryUs,
     sdk::setNote(out, "more ranks than the chip's links join: priced as if the outermost did");
   Busy busy;
   busy[MANSARD_BOUND_LINK] = time.link_us;
+  busy[MANSARD_BOUND_VECTOR] = coresUs;
   busy[MANSARD_BOUND_DRAM] = memoryUs;
   Parts parts;
   parts.addSerial(MANSARD_BOUND_FIXED, time.fixed_us + extraFixedUs);
@@ -41,7 +50,8 @@ void store(const CollectiveTime &time, double extraFixedUs, double memoryUs,
 
 void estimateCollective(const NvidiaModel &model, const mansard_kernel &kernel,
                         mansard_estimate &out) {
-  store(collectiveTime(model.chip, kernel.u.collective, linkSoftware(model.constants)), 0, 0, out);
+  store(collectiveTime(model.chip, kernel.u.collective, linkSoftware(model.constants)), 0, 0, 0,
+        out);
 }
 
 void estimateExpertParallel(const NvidiaModel &model, const mansard_kernel &kernel,
@@ -50,24 +60,30 @@ void estimateExpertParallel(const NvidiaModel &model, const mansard_kernel &kern
   const Constants &c = model.constants;
   LinkSoftware software;
   software.start_us = c.expertStartUs;
+  const bool lowLatency = e.mode == MANSARD_EP_MODE_LOW_LATENCY;
+  const bool dispatch = e.direction == MANSARD_EP_DISPATCH;
   // Low latency writes row by row into the peers' memories; the other mode hands over chunks, as
   // the bulk protocol of collectives does.
-  software.efficiency = e.mode == MANSARD_EP_MODE_LOW_LATENCY ? c.expertLink : c.linkBulk;
+  software.efficiency = !lowLatency ? c.linkBulk : dispatch ? c.expertLink : c.expertCombineLink;
   software.networkEfficiency = c.linkNetwork;
   const double ranks = static_cast<double>(std::max<int64_t>(e.ranks, 1));
   const double row = static_cast<double>(e.hidden) * bytesOf(kernel.dtype);
   const CollectiveTime time = expertParallelTime(model.chip, e, row, software);
-  // One group of warps receives for each local expert and source: its tokens queue, and every
-  // expert has counters and flags of its own.
-  const double local = std::max(1.0, static_cast<double>(e.experts) / ranks);
-  const double queue =
-      static_cast<double>(e.tokens * e.topk) / std::max(1.0, static_cast<double>(e.experts));
-  const double tokenUs = e.direction == MANSARD_EP_DISPATCH ? c.expertTokenUs : 0;
+  // Low latency launches one block for each of all experts (for more experts than cores, for two,
+  // three ... of them; DeepEP, internode_ll.cu), and the blocks share out the tokens: each takes
+  // one after another, narrows it to FP8 or adds up what comes back.
+  const double experts = std::max(1.0, static_cast<double>(e.experts));
+  const double blocks =
+      lowLatency ? std::ceil(experts / std::ceil(experts / model.cores)) : model.cores;
+  const double trips = std::max(0.0, std::ceil(static_cast<double>(e.tokens) / blocks) - 1);
+  // Every local expert has a counter and a flag from each peer; on the way back the flag alone.
+  const double flags = std::max(1.0, experts / ranks) * (dispatch ? 1 : 0.5);
   const Counts counts = countWork(kernel);
   const double cold = missShare(model, counts.readBytes + counts.writeBytes);
   const double memoryUs =
       model.dramUs(counts.readBytes * cold, counts.writeBytes * cold, c.gemmDram);
-  store(time, tokenUs * queue + c.expertExpertUs * local, memoryUs, out);
+  const double tokensUs = trips * (dispatch ? c.expertTokenUs : c.expertCombineTokenUs);
+  store(time, c.expertExpertUs * flags, tokensUs, memoryUs, out);
   if (out.status != MANSARD_OK)
     return;
   out.dram_read_bytes = counts.readBytes * cold;

@@ -12,7 +12,10 @@
 
 #include "nvidia_model.h"
 
+#include <mansard/base/stated_tile.h>
+
 #include <cstdint>
+#include <span>
 
 namespace mansard::nvidia {
 
@@ -20,6 +23,18 @@ namespace mansard::nvidia {
 /// or 16 on that side; libraries compile a ladder like this one.
 inline constexpr int kHeightCount = 9;
 inline constexpr double kHeights[kHeightCount] = {16, 32, 48, 64, 96, 128, 160, 192, 256};
+
+/// Bytes of k in one step of the software pipeline: the width of a swizzled row.
+inline constexpr double kStepBytes = 128;
+inline constexpr double kLeastStages = 2; // of the software pipeline
+
+inline constexpr double kStreamColumns = 4; // of a block that needs no tensor cores: priceStream()
+
+/// A schedule that is stated, in whole instructions of the tensor cores; 0: searched for.
+struct StatedTile {
+  double m = 0, n = 0, k = 0, split = 0;
+  bool streams = false; // all rows, and columns as the kernels without tensor cores take them
+};
 
 struct MatmulWork {
   double rowTiles[kHeightCount] = {}; // tiles of each of kHeights that cover the rows of all groups
@@ -32,26 +47,35 @@ struct MatmulWork {
   double dequantizeClocks = 0;                // lane clocks for each weight that a tile loads
   double outputClocks = 0, outputSpecial = 0; // lane clocks, special functions for each output
   double matrixShare = 1,
-         dramShare = 1;  // of what a dense matmul reaches; of the sustained DRAM rate
-  double mostSplit = 32; // parts of K that the library's kernels know
+         dramShare = 1;    // of what a dense matmul reaches; of the sustained DRAM rate
+  double mostSplit = 32;   // parts of K that the library's kernels know
+  double mostStreamed = 0; // rows that its kernels without tensor cores take; see priceStream()
   double leastHeight = 16, mostHeight = 256; // rows of a tile, as the library uses the instruction
   int heightStep = 16;                       // and their common divisor
+  double scaleUs = 0;                        // of each one of K, beside its load
+  bool multicast = true;                     // pairs of blocks load an operand once
+  StatedTile stated;
 };
 
 struct MatmulSchedule {
   Busy busy;                                   // what overlaps
   double fillUs = 0, storeUs = 0, splitUs = 0; // what does not
+  double waitUs = 0; // loads of a stated tile that shared memory cannot hold twice
   double dramRead = 0;
   int tileM = 0, tileN = 0, split = 1;
-  double tiles = 0, waves = 0;
+  double tiles = 0, waves = 0, stepK = 0;
   bool fits = false;
 
   void addTo(Parts &parts) const;
   void describe(mansard_tiling &tiling, double cores) const;
 };
 
-/// The cheapest schedule. Where no tile fits the shared memory, the smallest one, with `fits`
-/// false.
+/// What the stated tile asks of shared memory and of the accumulators' place: at most half of the
+/// registers, or the tensor memory.
+TileFit fitStated(const NvidiaModel &model, const MatmulWork &work);
+
+/// The cheapest schedule, or the stated one. Where no tile fits the shared memory, the smallest
+/// one, with `fits` false.
 MatmulSchedule scheduleMatmul(const NvidiaModel &model, const MatmulWork &work);
 
 /// Sets rowTiles for `groups` groups of `rows` rows each.

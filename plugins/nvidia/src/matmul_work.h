@@ -13,8 +13,16 @@ namespace mansard::nvidia {
 bool describeOperands(const NvidiaModel &model, const mansard_kernel &kernel, MatmulWork &work,
                       mansard_estimate &out);
 
-/// Sets the bytes that DRAM sees, less what a repeated run finds in L2.
-void setTraffic(const NvidiaModel &model, const Counts &counts, MatmulWork &work);
+/// Whether a kernel of its own turns 16-bit activations into narrow ones before.
+bool quantizesBefore(const mansard_kernel &kernel);
+
+/// Sets the bytes that DRAM sees, less what a repeated run finds in L2. `quantizedLess`: bytes of
+/// activations that only a quantising kernel reads.
+void setTraffic(const NvidiaModel &model, const Counts &counts, double quantizedLess,
+                MatmulWork &work);
+
+/// Fills in the schedule that a matmul states, if any.
+void setStated(const mansard_kernel &kernel, MatmulWork &work);
 
 /// Adds an epilogue's vector work for each output of the accumulator.
 void setEpilogue(uint32_t epilogue, MatmulWork &work);

@@ -21,18 +21,33 @@ void estimateMlaPrefill(const NvidiaModel &model, const mansard_kernel &kernel,
     return sdk::refuse(out, MANSARD_ERROR_UNSUPPORTED,
                        "the tensor cores have no type for these operands");
   const Counts counts = countWork(kernel);
+  const double width = bytesOf(kernel.dtype), cached = bytesOf(kernel.weight_dtype);
+  const double rope = static_cast<double>(a.rope_dim), latent = static_cast<double>(a.latent_dim);
   s.batch = static_cast<double>(a.batch);
   s.q = static_cast<double>(a.q_len);
   s.kv = static_cast<double>(a.kv_len);
   s.keyHeads = static_cast<double>(a.heads);
-  s.keyDim = static_cast<double>(a.nope_dim + a.rope_dim);
+  s.keyDim = static_cast<double>(a.nope_dim) + rope;
   s.valueDim = static_cast<double>(a.value_dim);
-  s.keyBytes = s.cacheBytes = bytesOf(kernel.dtype); // expanded from the cache before
-  s.readBytes = counts.readBytes;
-  s.queryBytes = s.batch * s.keyHeads * s.q * s.keyDim * bytesOf(kernel.dtype);
-  s.writeBytes = counts.writeBytes;
-  s.startUs = model.constants.mlaPrefillStartUs;
   s.matrixShare = model.constants.mlaPrefillMatrix;
+  s.startUs = model.constants.mlaPrefillStartUs;
+  // Measured with it: the latent into the cache, and positions into queries and keys, whose rotary
+  // part each head gets a copy of; over an FP8 cache that pass brings all of them to FP8.
+  s.compute = cacheType(model, kernel, s.compute);
+  s.keyBytes = std::min(width, bytesOf(s.compute)); // expanded from the cache before
+  double readElements = s.keyHeads * rope, writtenElements = 2 * readElements;
+  if (s.keyBytes < width) {
+    s.matrixShare *= kNarrowShare;
+    s.startUs += 2 * model.constants.gemmStartUs; // queries; keys and values
+    readElements = writtenElements = s.keyHeads * (2 * s.keyDim + s.valueDim);
+  }
+  const double tokens = s.batch * s.q;
+  s.preparedReadBytes = tokens * (latent + rope + readElements) * width;
+  s.preparedWriteBytes = tokens * ((latent + rope) * cached + writtenElements * s.keyBytes);
+  s.cacheBytes = s.keyBytes;
+  s.readBytes = counts.readBytes;
+  s.queryBytes = s.batch * s.keyHeads * s.q * s.keyDim * s.keyBytes;
+  s.writeBytes = counts.writeBytes;
   Parts parts;
   pricePrefill(model, s, parts, out);
   out.operations = counts.matrixOperations;

@@ -18,6 +18,21 @@ void setExpertRows(MatmulWork &work, const MoeLoad &load) {
     work.rowTiles[i] = load.tilesOf(kHeights[i]);
 }
 
+/// Marlin, which widens narrow weights up to Hopper, sizes its tiles by the pairs that each local
+/// expert would have were all of the group's here (vLLM, fused_marlin_moe.py: the first of these
+/// heights that leaves a tenth free).
+void setMarlinHeight(const NvidiaModel &model, const mansard_moe &moe, double local,
+                     MatmulWork &work) {
+  if (!(work.dequantizeClocks > 0) || model.generation == Generation::blackwell)
+    return;
+  const double pairs = static_cast<double>(moe.tokens) * static_cast<double>(moe.topk) / local;
+  double height = 64;
+  for (double candidate : {32.0, 16.0})
+    if (pairs < 0.9 * candidate)
+      height = candidate;
+  work.leastHeight = work.mostHeight = height;
+}
+
 } // namespace
 
 void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard_estimate &out) {
@@ -36,8 +51,10 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
   const double matrices = moe.gated ? 3 : 2;
   const Counts counts = countWork(kernel);
   setExpertRows(first, load);
-  first.matrixShare = std::min(1.0, first.matrixShare * c.moeMatrix);
+  const double widened = first.dequantizeClocks > 0 ? c.moeWidened : 1;
+  first.matrixShare = std::min(1.0, first.matrixShare * c.moeMatrix * widened);
   first.dramShare = std::min(1.0, first.dramShare * c.moeDram);
+  setMarlinHeight(model, moe, local, first);
   MatmulWork second = first;
   first.n = (matrices - 1) * inter;
   first.k = hidden;

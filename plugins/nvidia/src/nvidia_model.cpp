@@ -3,6 +3,7 @@
 #include <mansard/base/dram.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 namespace mansard::nvidia {
@@ -76,6 +77,8 @@ Result<NvidiaModel> NvidiaModel::create(const sdk::Chip &chip) {
   model.sramBytes = required(c.sram_bytes_per_core, chip, "sram.per_core_KiB");
   model.sramBytesPerUs =
       required(c.sram_bytes_per_s_per_core, chip, "sram.bytes_per_clock") * kMicro;
+  // 65536 of 32 bits in every generation (CUDA programming guide, compute capabilities).
+  model.registerBytes = chip.value("registers.per_core_KiB", 256) * kKiB;
   model.l2Bytes = required(c.l2_bytes, chip, "l2.size_MiB");
   model.l2BytesPerUs = required(c.l2_read_bytes_per_s, chip, "l2.read_GBps") * kMicro;
   required(c.dram_read_bytes_per_s, chip, "memory.technology");
@@ -126,7 +129,10 @@ NvidiaModel::MatrixRate NvidiaModel::matrixRate(uint32_t dtype, double relative)
   const double issued = peak * std::min(1.0, relative * std::min(1.0, constants.gemmIssue));
   if (!(chip.tdp_watts > 0) || !(picojoules > 0))
     return {issued / cores, issued};
-  const double powered = chip.tdp_watts / picojoules * 1e6; // W over pJ
+  // Dynamic power grows with the clock and the square of a voltage that grows with it: P = e f^3.
+  const double perClock = peak / clocksPerUs;
+  const double clock_GHz = std::cbrt(chip.tdp_watts / (picojoules * perClock) * 1e3);
+  const double powered = perClock * clock_GHz * 1e3;
   return {issued / cores, std::min(issued, powered * std::min(1.0, relative))};
 }
 
@@ -134,6 +140,10 @@ void NvidiaModel::estimate(const mansard_kernel &kernel, mansard_estimate &out) 
   dispatch(kernel, out);
   if (out.status == MANSARD_OK && !(measuredOperations(generation) >> kernel.op & 1u))
     out.flags |= MANSARD_ESTIMATE_UNCALIBRATED;
+}
+
+TileFit NvidiaModel::fitTile(const mansard_kernel &kernel) const {
+  return nvidia::fitTile(*this, kernel);
 }
 
 void NvidiaModel::dispatch(const mansard_kernel &kernel, mansard_estimate &out) const noexcept {

@@ -8,6 +8,7 @@
 #include <mansard/base/dtype.h>
 #include <mansard/base/overlap.h>
 #include <mansard/base/result.h>
+#include <mansard/base/stated_tile.h>
 #include <mansard/base/units.h>
 #include <mansard/sdk/abi.h>
 #include <mansard/sdk/sdk.hpp>
@@ -35,7 +36,17 @@ public:
   double lanesPerUs = 0;                           // FP32 instructions of the whole chip
   double specialPerUs = 0;                         // exponentials of the whole chip
   double sramBytesPerUs = 0, sramBytes = 0;        // of one core
+  double registerBytes = 0; // of one core
   double l2Bytes = 0, l2BytesPerUs = 0;
+
+  TileFit fitTile(const mansard_kernel &kernel) const;
+
+  /// Of one core, for a tile's FP32 sums: half of its registers (operands, addresses and the
+  /// epilogue need the others), or all of a tensor memory as large (PTX ISA: 512 columns of 128
+  /// lanes of 32 bits).
+  double accumulatorBytes() const {
+    return generation == Generation::blackwell ? registerBytes : registerBytes / 2;
+  }
 
   /// Microseconds that DRAM is busy with a stream of these bytes when it reaches `share` of its
   /// sustained bandwidth.
@@ -67,6 +78,7 @@ inline double missShare(const NvidiaModel &model, double footprint) {
   return missShare(footprint, 0.4 * model.l2Bytes, model.l2Bytes);
 }
 
+TileFit fitTile(const NvidiaModel &, const mansard_kernel &);
 void estimateMatmul(const NvidiaModel &, const mansard_kernel &, mansard_estimate &);
 void estimateGroupedMatmul(const NvidiaModel &, const mansard_kernel &, mansard_estimate &);
 void estimateAttentionPrefill(const NvidiaModel &, const mansard_kernel &, mansard_estimate &);

@@ -5,7 +5,8 @@
 // and every rank sends `bytes` over its own links (Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005;
 // Patarasuk and Yuan, JPDC 69(2), 2009). Each algorithm may run with two protocols, as libraries
 // do: a bulk one (chunks handed over with fences: dear hops, full bandwidth) and a fine one (a flag
-// in every word: cheap hops, part of the bandwidth). The cheapest of all is taken.
+// in every word: cheap hops, part of the bandwidth; where ranks send straight to one another, one
+// channel a peer). The cheapest of all is taken.
 //
 // Ranks fill a package's dies first, then the scale-up domain, then scale out. Where they span
 // several levels, all_reduce, all_gather and reduce_scatter go level by level on ever smaller
@@ -15,7 +16,7 @@
 // Times in microseconds, sizes in bytes. Pure, allocates nothing. Non-decreasing in size and
 // non-increasing in bandwidth everywhere; non-decreasing in ranks over switches and buses whose
 // outer levels are no faster than inner ones (on a mesh or ring, more ranks bring more links into
-// play: two ranks of an 8-way mesh own one link in seven).
+// play: two ranks of an 8-way mesh own one link in seven; more peers, more channels).
 #pragma once
 
 #include <mansard/base/counts.h>
@@ -43,10 +44,15 @@ struct LinkSoftware {
   double fineEfficiency = 0;    // the same of the fine protocol; 0: the library has none
   double networkEfficiency = 0; // the bulk protocol's where it sends straight over the links that
                                 // scale out; 0: as on the others
-  double bulkHopFactor = 1;     // a hop of the bulk protocol, in link latencies; of the fine one: 1
+  double bulkHopFactor = 1;     // a hop of the bulk protocol, in link latencies
+  double fineHopFactor = 1;     // a hop of the fine one
+  double bulkStart_us = 0;      // of a call with the bulk protocol, beyond start_us
+  double finePeerBytes_us = 0;  // bytes per microsecond of the fine protocol to one peer; 0: as the
+                                // peer's share of the links gives
   double inNetworkEfficiency = 1;       // reduction in the switch, share of the link's bandwidth
   double peer_us = 0;                   // of each further peer that a rank addresses directly
   uint32_t algorithms = kAllAlgorithms; // bits 1 << kAlgorithm*: what the library implements
+  uint32_t outerAlgorithms = 0;         // over the links that scale out; 0: the same
 };
 
 struct CollectiveTime {
@@ -62,9 +68,10 @@ struct CollectiveTime {
 namespace detail {
 
 struct HopCost {
+  double start_us = 0; // once a call, however many chunks follow one another
   double fixed_us = 0, link_us = 0, bytes = 0;
   uint32_t algorithm = 0;
-  double total() const { return fixed_us + link_us; }
+  double each() const { return fixed_us + link_us; }
 };
 
 /// The links that `ranks` ranks use at each level, from the innermost.
@@ -126,9 +133,9 @@ inline double levelBandwidth(const Levels::Level &level, bool spread) {
   }
 }
 
-/// The cheapest way to run `kind` on `size` bytes among the members of one level; not for alltoall
-/// and send.
-inline HopCost levelCost(uint32_t kind, double size, const Levels::Level &level,
+/// The way to run `kind` on `chunks` times `size` bytes among the members of one level that is
+/// cheapest for all of them together; what each costs. Not for alltoall and send.
+inline HopCost levelCost(uint32_t kind, double size, double chunks, const Levels::Level &level,
                          const LinkSoftware &software) {
   const double n = level.members, hop = level.link->latency_s * 1e6;
   const double logarithm = std::ceil(std::log2(n) - 1e-9);
@@ -137,24 +144,27 @@ inline HopCost levelCost(uint32_t kind, double size, const Levels::Level &level,
   const double passes = reduces ? 2 : 1, shard = passes * size * (n - 1) / n;
   const double spread = levelBandwidth(level, true) * 1e-6,
                pair = levelBandwidth(level, false) * 1e-6;
+  const uint32_t algorithms =
+      level.scalesOut && software.outerAlgorithms ? software.outerAlgorithms : software.algorithms;
   HopCost best;
   best.fixed_us = best.link_us = HUGE_VAL;
   const auto consider = [&](uint32_t algorithm, double steps, double peers, double bytes,
-                            double bandwidth, double efficiency, double hopFactor) {
+                            double bandwidth, double efficiency, bool bulk) {
     if (!(efficiency > 0))
       return;
-    const HopCost cost{steps * hop * hopFactor + peers * software.peer_us,
+    const double hopFactor = bulk ? software.bulkHopFactor : software.fineHopFactor;
+    const HopCost cost{bulk ? software.bulkStart_us : 0,
+                       steps * hop * hopFactor + peers * software.peer_us,
                        bytes / (bandwidth * efficiency), bytes, algorithm};
-    if (cost.total() < best.total())
+    if (cost.start_us + chunks * cost.each() < best.start_us + chunks * best.each())
       best = cost;
   };
   const auto offer = [&](uint32_t algorithm, double steps, double peers, double bytes,
                          double bandwidth) {
-    if (!(software.algorithms >> algorithm & 1u))
+    if (!(algorithms >> algorithm & 1u))
       return;
-    consider(algorithm, steps, peers, bytes, bandwidth, software.efficiency,
-             software.bulkHopFactor);
-    consider(algorithm, steps, peers, bytes, bandwidth, software.fineEfficiency, 1);
+    consider(algorithm, steps, peers, bytes, bandwidth, software.efficiency, true);
+    consider(algorithm, steps, peers, bytes, bandwidth, software.fineEfficiency, false);
   };
   offer(kAlgorithmRing, passes * (n - 1), 0, shard, spread);
   if (!isRing) { // on a ring, far partners cross each other's links: no gain over the ring
@@ -163,12 +173,11 @@ inline HopCost levelCost(uint32_t kind, double size, const Levels::Level &level,
     if (reduces)
       offer(kAlgorithmOneShot, 1, n - 2, size * (n - 1), spread);
   }
-  if (reduces && level.link->in_network_reduction &&
-      (software.algorithms >> kAlgorithmInNetwork & 1u))
+  if (reduces && level.link->in_network_reduction && (algorithms >> kAlgorithmInNetwork & 1u))
     // Each rank sends its data up once and multicasts its reduced shard; the shard is charged at
     // the full domain's size, so that the time does not fall as ranks join.
     consider(kAlgorithmInNetwork, 2, 0, size * (1 + 1 / level.capacity), spread,
-             software.inNetworkEfficiency, software.bulkHopFactor);
+             software.inNetworkEfficiency, true);
   return best;
 }
 
@@ -192,11 +201,11 @@ inline CollectiveTime hierarchical(uint32_t kind, double size, const Levels &lev
     HopCost slowest;
     double part = size / chunks;
     for (uint32_t i = 0; i < levels.count; ++i) {
-      const HopCost cost = levelCost(kind, part, levels.level[i], software);
-      time.fixed_us += cost.fixed_us;
+      const HopCost cost = levelCost(kind, part, chunks, levels.level[i], software);
+      time.fixed_us += cost.start_us + cost.fixed_us;
       time.link_us += cost.link_us;
       time.link_bytes += cost.bytes * chunks;
-      if (i == 0 || cost.total() > slowest.total())
+      if (i == 0 || cost.each() > slowest.each())
         slowest = cost;
       part /= levels.level[i].members;
     }
@@ -217,13 +226,14 @@ inline CollectiveTime direct(const Levels &levels, const double *bytes, const do
   CollectiveTime best;
   best.linked = false;
   const double efficiencies[] = {software.efficiency, software.fineEfficiency};
-  const double hopFactors[] = {software.bulkHopFactor, 1};
+  const double hopFactors[] = {software.bulkHopFactor, software.fineHopFactor};
   for (int protocol = 0; protocol < 2; ++protocol) {
     if (!(efficiencies[protocol] > 0))
       continue;
     CollectiveTime time;
     time.extended = levels.extended;
     time.algorithm = kAlgorithmDirect;
+    time.fixed_us = protocol == 0 ? software.bulkStart_us : 0;
     double busy_us[MANSARD_LINK_COUNT] = {};
     for (uint32_t i = 0; i < levels.count; ++i) {
       const Levels::Level &level = levels.level[i];
@@ -237,6 +247,8 @@ inline CollectiveTime direct(const Levels &levels, const double *bytes, const do
       time.fixed_us += hops * level.link->latency_s * 1e6 * hopFactors[protocol] +
                        std::max(0.0, peers[i] - 1) * software.peer_us;
       busy_us[i] = bytes[i] * crossings / (levelBandwidth(level, true) * 1e-6 * efficiency);
+      if (protocol == 1 && software.finePeerBytes_us > 0 && peers[i] > 0)
+        busy_us[i] = std::max(busy_us[i], bytes[i] / peers[i] / software.finePeerBytes_us);
       time.link_bytes += bytes[i];
     }
     time.link_us = overlapped(busy_us, MANSARD_LINK_COUNT);
@@ -255,7 +267,7 @@ inline CollectiveTime bruck(const Levels &levels, double size, const LinkSoftwar
   time.extended = levels.extended;
   time.algorithm = kAlgorithmRecursive;
   time.fixed_us = steps * level.link->latency_s * 1e6 *
-                  (software.fineEfficiency > 0 ? 1 : software.bulkHopFactor);
+                  (software.fineEfficiency > 0 ? software.fineHopFactor : software.bulkHopFactor);
   time.link_bytes = size / 2 * steps;
   time.link_us = time.link_bytes / (levelBandwidth(level, false) * 1e-6 * efficiency);
   return time;

@@ -236,7 +236,7 @@ inline Counts countMoe(const mansard_kernel &kernel) {
                                                     matrices * inter, true));
   c.readBytes = c.weightBytes + load.distinctTokens * hidden * bytesOf(kernel.dtype);
   if (moe.distribution == MANSARD_DISTRIBUTION_BALANCED && load.touchedExperts > 0) {
-    // Round-robin touches the most experts; tokens that choose independently touch fewer.
+    // Tokens dealt out in turn touch the most experts; those that choose on their own, fewer.
     const double experts = static_cast<double>(std::max<int64_t>(moe.experts, 1));
     const double local = experts / static_cast<double>(std::max<int64_t>(moe.ep, 1));
     const double share = std::min(1.0, static_cast<double>(moe.topk) / experts);
@@ -302,7 +302,7 @@ inline Counts countWork(const mansard_kernel &kernel) {
     const mansard_custom &u = kernel.u.custom;
     Counts c;
     c.matrixOperations = u.matrix_operations;
-    c.vectorOperations = u.vector_operations;
+    c.vectorOperations = u.vector_operations + u.integer_operations;
     c.specialOperations = u.special_operations;
     c.readBytes = u.read_bytes;
     c.writeBytes = u.write_bytes;

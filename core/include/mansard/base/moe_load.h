@@ -2,9 +2,10 @@
 // group sees, and how the tokens lie over its experts.
 //
 // Pure; allocates nothing. Source of the distributions: the benchmark that the measured tables come
-// from (ai-dynamo/aiconfigurator, described in the tables' README).
+// from (ai-dynamo/aiconfigurator, collector/helper.py: balanced_logits, power_law_logits_v3).
 #pragma once
 
+#include <mansard/base/power_law.h>
 #include <mansard/sdk/abi.h>
 
 #include <algorithm>
@@ -19,11 +20,10 @@ struct ExpertBin {
 };
 
 struct MoeLoad {
-  static constexpr int kMostBins = 17;
+  static constexpr int kMostBins = PowerLawSlices::kMost + 1;
   double assignments = 0;    // (token, expert) pairs on this device
   double touchedExperts = 0; // local experts with at least one token: their weights are read
   double distinctTokens = 0; // tokens with at least one expert here: their activations are read
-  double busiestExpert = 0;  // assignments of the fullest local expert
   ExpertBin bins[kMostBins] = {};
   int binCount = 0;
 
@@ -34,123 +34,152 @@ struct MoeLoad {
       tiles += bins[i].experts * std::ceil(bins[i].rows / height - 1e-9);
     return tiles;
   }
-  /// Adds experts of `rows` tokens on average; where that is less than one, only some have any.
+  /// Adds experts that each have at least one row.
   void add(double experts, double rows) {
     if (!(experts > 0) || !(rows > 0))
       return;
-    const double touched = experts * std::min(1.0, rows);
-    bins[binCount++] = {touched, std::max(1.0, rows)};
+    bins[binCount++] = {experts, rows};
     assignments += experts * rows;
-    touchedExperts += touched;
-    busiestExpert = std::max(busiestExpert, std::max(1.0, rows));
+    touchedExperts += experts;
   }
 };
 
 namespace detail {
 
-/// Draws from a density ~ x^-alpha on [low, high].
-class TruncatedPowerLaw {
-public:
-  TruncatedPowerLaw(double alpha, double low, double high)
-      : low_(low), high_(high), exponent_(std::fabs(1 - alpha) < 1e-6 ? 1e-6 : 1 - alpha),
-        from_(std::pow(low, exponent_)), to_(std::pow(high, exponent_)) {}
-
-  double quantile(double u) const { return std::pow(from_ + u * (to_ - from_), 1 / exponent_); }
-  double high() const { return high_; }
-  double mean() const { return moment(1, low_, high_); }
-  double variance() const {
-    const double m = mean();
-    return std::max(0.0, moment(2, low_, high_) - m * m);
-  }
-  /// Of the draws between the quantiles that `a` and `b` are.
-  double meanBetween(double a, double b) const { return moment(1, a, b); }
-
-private:
-  double moment(double order, double a, double b) const {
-    const double p = exponent_ + order;
-    const double mass = (std::pow(b, exponent_) - std::pow(a, exponent_)) / exponent_;
-    if (!(std::fabs(mass) > 0))
-      return std::pow(a, order);
-    const double weighted =
-        std::fabs(p) < 1e-9 ? std::log(b / a) : (std::pow(b, p) - std::pow(a, p)) / p;
-    return weighted / mass;
-  }
-  double low_, high_, exponent_, from_, to_;
+struct MoeGroup {
+  double tokens, topk, experts, ranks, local; // of the whole group, but `local`
 };
 
-/// Inverse of the normal distribution function (Tukey's lambda approximation, within 0.01 for
-/// 0.001 < p < 0.999).
-inline double normalQuantile(double p) {
-  return 4.91 * (std::pow(p, 0.14) - std::pow(1 - p, 0.14));
+/// Choice j of token i is expert i + j * stride, stride = experts / topk; tokens fewer than a
+/// stride lie evenly on it. The device is the first.
+inline MoeLoad balancedLoad(const MoeGroup &g) {
+  const double stride = g.experts / g.topk;
+  const double cycles = std::floor(g.tokens / g.experts), rest = g.tokens - cycles * g.experts;
+  const bool sparse = g.tokens < stride;
+  double rows = cycles * g.topk * g.local;
+  for (int64_t j = 0; j < static_cast<int64_t>(g.topk); ++j) { // `rest` experts on from the j-th
+    const double first = std::floor(static_cast<double>(j) * stride);
+    const double here = std::max(0.0, g.local - first);
+    rows += sparse ? std::min(g.tokens, std::ceil(here * g.tokens / stride - 1e-9))
+                   : std::min(rest, here) + std::clamp(first + rest - g.experts, 0.0, g.local);
+  }
+  MoeLoad load;
+  if (g.tokens <= stride) { // nobody has two
+    load.add(std::min(rows, g.local), 1);
+  } else {
+    const double each = std::floor(rows / g.local), more = rows - each * g.local;
+    load.add(more, each + 1);
+    load.add(g.local - more, each);
+  }
+  const double window = std::min(g.local, stride), rounds = std::floor(g.tokens / stride);
+  load.distinctTokens = sparse ? std::ceil(window * g.tokens / stride - 1e-9)
+                               : rounds * window + std::min(g.tokens - rounds * stride, window);
+  return load;
 }
 
-/// Expected largest of `groups` sums of `draws` draws each. The sums' upper tail lies between a
-/// normal one (too light) and that of a gamma distribution (Wilson and Hilferty's cube root; too
-/// heavy, as draws are bounded): their mean, but not less than the largest single draw with average
-/// company. Within 8 % of simulated draws for 1 to 128 groups.
-inline double largestSum(const TruncatedPowerLaw &law, double groups, double draws) {
-  const double mean = law.mean(), variance = law.variance();
-  if (groups <= 1 || !(variance > 0))
-    return mean * draws;
-  const double shape = draws * mean * mean / variance;
-  const double z = normalQuantile((groups - 0.375) / (groups + 0.25));
-  const double root = 1 - 1 / (9 * shape) + z / (3 * std::sqrt(shape));
-  const double gamma = mean * draws * std::max(0.0, root * root * root);
-  const double normal = mean * draws + z * std::sqrt(variance * draws);
-  const double both = std::min((gamma + normal) / 2, draws * law.high());
-  const double all = groups * draws;
-  const double single = law.quantile((all - 0.375) / (all + 0.25)) + (draws - 1) * mean;
-  return draws > 1 ? std::max(both, single) : single;
+/// Rows that rounding and the limit of one a token and expert left over; every rank gets as many.
+/// They go to the experts that have fewest.
+inline void spreadEvenly(MoeLoad &load, double rows, const MoeGroup &g) {
+  const double idle = std::max(0.0, g.local - load.touchedExperts);
+  const double woken = std::min(idle, rows);
+  double left = rows - woken, experts = woken;
+  load.add(woken, 1);
+  std::sort(load.bins, load.bins + load.binCount,
+            [](const ExpertBin &a, const ExpertBin &b) { return a.rows < b.rows; });
+  for (int i = 0; i < load.binCount && left > 0; ++i) {
+    experts = 0;
+    for (int k = 0; k <= i; ++k)
+      experts += load.bins[k].experts;
+    const double level = load.bins[i].rows;
+    const double next =
+        i + 1 < load.binCount ? std::min(load.bins[i + 1].rows, g.tokens) : g.tokens;
+    const double raised = std::min(next, level + left / experts);
+    for (int k = 0; k <= i; ++k)
+      load.bins[k].rows = std::max(load.bins[k].rows, raised);
+    load.assignments += (raised - level) * experts;
+    if (raised < next)
+      return;
+    left -= (raised - level) * experts;
+  }
+}
+
+/// Each expert's share is an independent draw from a density ~ x^-alpha on [1, 0.8 tokens] ([0.01,
+/// 2] where tokens x topk <= experts); shares are normalised, rounded, and cut to one a token; what
+/// that takes or leaves goes to all ranks alike. The device is the most loaded. Expectations: the
+/// largest of the ranks' sums of draws and what it is made of by a saddle point (power_law.h).
+inline MoeLoad powerLawLoad(const MoeGroup &g, double alpha) {
+  const double all = g.tokens * g.topk;
+  const bool sparse = all <= g.experts;
+  const double low = sparse ? 0.01 : 1, high = sparse ? 2 : std::max(1.5, 0.8 * g.tokens);
+  PowerLawSlices slices(alpha, low / high);
+  const double scale = all / (g.experts * slices.mean()); // rows of a draw of 1
+  double rows[PowerLawSlices::kMost], touched[PowerLawSlices::kMost];
+  double kept = 0; // of an average expert's rows
+  for (int i = 0; i < slices.count; ++i) {
+    const double mean = slices.draw[i] * scale;
+    touched[i] = slices.shareAbove(i, 0.5 / scale);
+    rows[i] = touched[i] > 0 ? std::max(1.0, std::min(mean / touched[i], g.tokens)) : 0;
+    kept += slices.probability[i] * touched[i] * rows[i];
+  }
+  double chosen[PowerLawSlices::kMost];
+  slices.fullest(g.ranks, g.local, g.tokens / scale, chosen);
+  MoeLoad load;
+  for (int i = slices.count - 1; i >= 0; --i)
+    load.add(g.local * chosen[i] * touched[i], rows[i]);
+  const double left = (all - (g.ranks > 1 ? kept * g.experts : load.assignments)) / g.ranks;
+  if (left > 0) {
+    spreadEvenly(load, load.assignments > 0 ? left : std::ceil(left - 1e-9), g);
+  } else if (load.assignments > 0) {
+    const double cut = std::max(0.0, 1 + left / load.assignments);
+    load.assignments *= cut;
+    for (int i = 0; i < load.binCount; ++i)
+      load.bins[i].rows = std::max(1.0, load.bins[i].rows * cut);
+  }
+  load.assignments = std::min(load.assignments, all);
+
+  // Experts sorted by load fill the tokens' choices one after another: within one choice no token
+  // is met twice; a token misses this device in each choice on its own, and each expert on its own.
+  double choices = 1, column = 1, filled = 0, logExperts = 0;
+  for (int i = slices.count - 1; i >= 0; --i) {
+    const double mass = g.experts * slices.probability[i] * touched[i] * rows[i] / g.tokens;
+    const double here = g.local * chosen[i] * touched[i] * rows[i] / g.tokens;
+    for (double rest = mass; rest > 0;) {
+      const double part = std::min(rest, 1 - filled);
+      column -= here * part / mass;
+      filled += part;
+      rest -= part;
+      if (filled >= 1 - 1e-9) {
+        choices *= std::max(0.0, column);
+        column = 1;
+        filled = 0;
+      }
+    }
+  }
+  choices *= std::max(0.0, column);
+  for (int i = 0; i < load.binCount; ++i) {
+    const double share = std::min(load.bins[i].rows / g.tokens, 1 - 1e-9);
+    logExperts += load.bins[i].experts * (share < 0.02 ? -share : std::log(1 - share));
+  }
+  const double missed = std::min(choices, std::exp(logExperts));
+  load.distinctTokens = g.topk > 1 ? std::min({load.assignments, g.tokens, g.tokens * (1 - missed)})
+                                   : load.assignments;
+  return load;
 }
 
 } // namespace detail
 
-/// `balanced`: assignments are dealt round-robin over the experts; the device is the first, so it
-/// has the experts that get one more. `power_law`: expert shares are independent draws from a
-/// density ~ x^-alpha on [1, 0.8 tokens] ([0.01, 2] where tokens x topk <= experts), normalised, at
-/// most one per token and expert; the device is the most loaded one. Its experts are taken at the
-/// law's quantiles, and what the expected largest sum exceeds them by goes to the fullest.
+/// What the first device (balanced) or the most loaded one (power law) of the group sees.
 inline MoeLoad moeLoad(const mansard_moe &moe) {
-  const double experts = static_cast<double>(std::max<int64_t>(moe.experts, 1));
-  const double ep = std::clamp(static_cast<double>(moe.ep), 1.0, experts);
-  const double tokens = static_cast<double>(std::max<int64_t>(moe.tokens, 0));
-  const double topk = std::min(static_cast<double>(moe.topk), experts);
-  const double all = tokens * topk, local = std::max(1.0, std::floor(experts / ep));
-  MoeLoad load;
-  if (!(all > 0))
-    return load;
-  if (moe.distribution == MANSARD_DISTRIBUTION_BALANCED) {
-    const double each = std::floor(all / experts), more = std::min(local, all - each * experts);
-    load.add(more, each + 1);
-    load.add(local - more, each);
-  } else {
-    const bool sparse = all <= experts;
-    const detail::TruncatedPowerLaw law(moe.alpha, sparse ? 0.01 : 1.0,
-                                        sparse ? 2.0 : std::max(1.5, 0.8 * tokens));
-    const double largest = detail::largestSum(law, ep, local);
-    const double total = std::max(law.mean() * experts, largest + law.mean() * (experts - local));
-    const double scale = all / total;
-    const double most = std::min(tokens, law.high() * scale); // one a token
-    const double excess = std::max(0.0, largest - law.mean() * local) * scale;
-    const double hot = excess > 0 ? std::min(local, std::max(1.0, std::ceil(excess / most))) : 0;
-    constexpr int kSlices = MoeLoad::kMostBins - 1;
-    double lower = law.quantile(0);
-    double top = 0;
-    for (int i = 0; i < kSlices; ++i) {
-      const double upper = law.quantile((i + 1.0) / kSlices);
-      top = std::min(most, law.meanBetween(lower, upper) * scale);
-      load.add((local - hot) / kSlices, top);
-      lower = upper;
-    }
-    if (hot > 0)
-      load.add(hot, std::min(most, top + excess / hot));
-    load.assignments = std::min(load.assignments, all);
-  }
-  // A token's choices fall on this device independently: it misses with probability
-  // (1 - share)^topk.
-  const double reach = std::min(1.0, load.assignments / all);
-  load.distinctTokens = std::min(load.assignments, tokens * (1 - std::pow(1 - reach, topk)));
-  return load;
+  detail::MoeGroup g{};
+  g.experts = static_cast<double>(std::max<int64_t>(moe.experts, 1));
+  g.ranks = std::clamp(static_cast<double>(moe.ep), 1.0, g.experts);
+  g.tokens = static_cast<double>(std::max<int64_t>(moe.tokens, 0));
+  g.topk = std::min(static_cast<double>(moe.topk), g.experts);
+  g.local = std::max(1.0, std::floor(g.experts / g.ranks));
+  if (!(g.tokens * g.topk > 0))
+    return {};
+  return moe.distribution == MANSARD_DISTRIBUTION_BALANCED ? detail::balancedLoad(g)
+                                                           : detail::powerLawLoad(g, moe.alpha);
 }
 
 } // namespace mansard

@@ -2,13 +2,15 @@
 // runs every kind of kernel: what families have in common that differ in their tiles and constants.
 //
 // A family fills in a TiledMachine once for each chip; estimateOn() then prices kernels with
-// tiled_matmul.h, flash_attention.h, moe_work.h, vector_work.h and collective.h. Pure, thread-safe,
-// allocates nothing.
+// tiled_matmul.h, flash_attention.h, moe_work.h, vector_work.h, custom_work.h and collective.h.
+// Pure, thread-safe, allocates nothing.
 #pragma once
 
 #include <mansard/base/collective.h>
+#include <mansard/base/custom_work.h>
 #include <mansard/base/flash_attention.h>
 #include <mansard/base/moe_work.h>
+#include <mansard/base/stated_tile.h>
 #include <mansard/base/tiled_matmul.h>
 #include <mansard/base/vector_work.h>
 
@@ -73,6 +75,7 @@ inline const TileSet &tilesOf(const TiledMachine &machine, const mansard_kernel 
 }
 
 inline void estimateMatmul(const TiledMachine &machine, const mansard_kernel &kernel,
+                           const TileSet &tiles, std::span<const double> splits,
                            mansard_estimate &out) {
   const Counts counts = countWork(kernel);
   MatmulShape shape;
@@ -84,9 +87,8 @@ inline void estimateMatmul(const TiledMachine &machine, const mansard_kernel &ke
     shape = {static_cast<double>(g.groups), static_cast<double>(g.m), static_cast<double>(g.n),
              static_cast<double>(g.k)};
   }
-  const TileSet &tiles = tilesOf(machine, kernel);
-  const MatmulPlan plan =
-      planMatmul(machine.chip, kernel, shape, counts, machine.array, tiles.all(), machine.matmul);
+  const MatmulPlan plan = planMatmul(machine.chip, kernel, shape, counts, machine.array,
+                                     tiles.all(), machine.matmul, splits);
   Parts parts;
   addPlan(parts, plan);
   parts.addSerial(MANSARD_BOUND_FIXED, machine.start_us[kernel.op]);
@@ -203,32 +205,54 @@ inline void estimateCustom(const TiledMachine &machine, const mansard_kernel &ke
                            mansard_estimate &out) {
   const mansard_custom &u = kernel.u.custom;
   const mansard_chip &chip = machine.chip;
-  const Counts counts = countWork(kernel);
   double link = 0;
   for (const mansard_link &level : chip.links)
     link = std::max(link, level.bytes_per_s);
   if (u.link_bytes > 0 && !(link > 0))
     return refuse(out, MANSARD_ERROR_UNSUPPORTED,
                   "the chip's description has no links to other devices");
-  Busy busy;
-  if (u.matrix_operations > 0)
-    busy[MANSARD_BOUND_MATRIX] =
-        u.matrix_operations /
-        (chip.matrix_ops_per_s[kernel.dtype] * machine.matmul.matrixEfficiency) * 1e6;
-  busy[MANSARD_BOUND_VECTOR] = vectorMicroseconds(chip, MANSARD_DTYPE_FP32, u.vector_operations,
-                                                  u.special_operations, machine.vector.efficiency);
-  addStream(busy, chip, machine.vector, u.read_bytes, u.write_bytes, 0, std::max(1.0, chip.cores));
-  if (chip.l2_read_bytes_per_s > 0)
-    busy[MANSARD_BOUND_L2] +=
-        u.l2_bytes / (chip.l2_read_bytes_per_s * machine.vector.l2Efficiency) * 1e6;
-  if (u.link_bytes > 0)
-    busy[MANSARD_BOUND_LINK] = u.link_bytes / (link * machine.collective.efficiency) * 1e6;
-  Parts parts;
-  parts.addOverlapped(busy);
-  parts.addSerial(MANSARD_BOUND_FIXED, machine.start_us[kernel.op]);
-  finish(parts, counts, u.read_bytes, u.write_bytes, out);
-  out.operations = u.matrix_operations + u.vector_operations + u.special_operations;
-  out.link_bytes = u.link_bytes;
+  constexpr double micro = 1e-6;
+  const VectorTuning &tuning = machine.vector;
+  const double cores = std::max(1.0, chip.cores),
+               busyCores = u.groups >= 1 ? std::min(u.groups, cores) : cores;
+  const double perCore = micro * tuning.efficiency / cores;
+  const double vector = customVectorRate(chip, kernel.dtype);
+  CustomRates rates;
+  rates.cores = cores;
+  rates.clocksPerUs = chip.clock_hz * micro;
+  rates.matrixOfChip =
+      chip.matrix_ops_per_s[kernel.dtype] * machine.matmul.matrixEfficiency * micro;
+  rates.matrixOfCore = rates.matrixOfChip / cores;
+  rates.vectorOfCore = vector * perCore;
+  rates.integerOfCore = integerRate(chip, vector) * perCore;
+  rates.specialOfCore = chip.special_ops_per_s * perCore;
+  rates.sramOfCore = chip.sram_bytes_per_s_per_core * micro;
+  rates.l2Read = chip.l2_read_bytes_per_s * tuning.l2Efficiency * micro;
+  if (tuning.cacheHoldsWrites)
+    rates.l2Write = chip.l2_write_bytes_per_s > 0
+                        ? chip.l2_write_bytes_per_s * tuning.l2Efficiency * micro
+                        : rates.l2Read;
+  rates.dram = dramBandwidth(chip, u.read_bytes, u.write_bytes) * tuning.dramEfficiency;
+  if (tuning.bytesInFlightPerCore > 0) {
+    rates.dram = dramRate(rates.dram, busyCores * tuning.bytesInFlightPerCore, chip.dram_latency_s);
+    if (chip.l2_latency_s > 0)
+      rates.l2OfCore = tuning.bytesInFlightPerCore / chip.l2_latency_s * micro;
+  }
+  rates.dram *= micro;
+  rates.link = link * machine.collective.efficiency * micro;
+  storeCustom(customWork(u, rates), u, machine.start_us[kernel.op], out);
+}
+
+/// The tiles that the search would take for a stated one, if it knows any: then the estimate is the
+/// search's, restricted to them.
+inline TileSet matching(const TileSet &set, const mansard_matmul &stated) {
+  TileSet found;
+  if (set.fits)
+    for (const Tile &tile : set.all())
+      if (tile.m == stated.tile_m && tile.n == stated.tile_n &&
+          (stated.tile_k == 0 || tile.k == stated.tile_k))
+        found.add(tile);
+  return found;
 }
 
 /// True where the kernel multiplies on the matrix unit.
@@ -239,7 +263,13 @@ inline bool needsMatrix(const mansard_kernel &kernel) {
 
 } // namespace detail
 
-/// Prices one kernel. `out` is zeroed but for its size, with status MANSARD_OK.
+/// Bytes of an element that a core's memories must have room for: the wider operand's.
+inline double stagedBytes(const mansard_kernel &kernel) {
+  return std::max(bytesOf(kernel.dtype), bytesOf(kernel.weight_dtype));
+}
+
+/// Prices one kernel. `out` is zeroed but for its size, with status MANSARD_OK. Of a stated tile it
+/// knows nothing: see estimateStatedOn().
 inline void estimateOn(const TiledMachine &machine, const mansard_kernel &kernel,
                        mansard_estimate &out) {
   if (detail::needsMatrix(kernel) && !(machine.chip.matrix_ops_per_s[kernel.dtype] > 0))
@@ -251,7 +281,7 @@ inline void estimateOn(const TiledMachine &machine, const mansard_kernel &kernel
   switch (kernel.op) {
   case MANSARD_OP_MATMUL:
   case MANSARD_OP_GROUPED_MATMUL:
-    return detail::estimateMatmul(machine, kernel, out);
+    return detail::estimateMatmul(machine, kernel, detail::tilesOf(machine, kernel), kSplits, out);
   case MANSARD_OP_ATTENTION_PREFILL:
   case MANSARD_OP_ATTENTION_DECODE:
   case MANSARD_OP_MLA_PREFILL:
@@ -269,6 +299,29 @@ inline void estimateOn(const TiledMachine &machine, const mansard_kernel &kernel
   default:
     return detail::refuse(out, MANSARD_ERROR_INVALID_ARGUMENT, "no such operation");
   }
+}
+
+/// Prices a matmul with a stated tile: by the search's own tile where that has one of these sizes,
+/// else by `makeTiles(kernel)`, which returns a TileSet of the ways to run it (with `fits` false
+/// where the memories cannot hold it).
+template <typename MakeTiles>
+void estimateStatedOn(const TiledMachine &machine, const mansard_kernel &kernel,
+                      mansard_estimate &out, MakeTiles makeTiles) {
+  if (!(machine.chip.matrix_ops_per_s[kernel.dtype] > 0))
+    return estimateOn(machine, kernel, out); // refuses
+  const mansard_matmul &g = kernel.u.matmul;
+  TileSet tiles = detail::matching(detail::tilesOf(machine, kernel), g);
+  if (tiles.count == 0)
+    tiles = makeTiles(kernel);
+  out.flags = machine.flags[kernel.op];
+  detail::setNote(out, machine.note[kernel.op]);
+  const double split = g.split_k;
+  const std::span<const double> stated(&split, 1), any(kSplits);
+  detail::estimateMatmul(machine, kernel, tiles, g.split_k > 0 ? stated : any, out);
+  out.tiling.tile_m = g.tile_m;
+  out.tiling.tile_n = g.tile_n;
+  if (g.tile_k > 0)
+    out.tiling.tile_k = g.tile_k;
 }
 
 } // namespace mansard

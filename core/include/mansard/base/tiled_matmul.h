@@ -41,6 +41,11 @@ struct Tile {
   double depth = 2;            // steps whose loads are under way
   double resident = 1;         // tiles that one core holds side by side
   double reach = 0;            // set by tileFor: sqrt(output elements that all cores hold)
+  // Of a stated tile, which need not suit the matrix unit nor the memories:
+  double padding = 1; // what the matrix unit multiplies over 2 m n k
+  double spilled = 0; // bytes of accumulators that a step writes to the cache and reads back
+  double exposed = 0; // share of the operands' loads that waits for the work on the step before
+  double turns = 1;   // hand-overs in a step
 };
 
 inline Tile tileFor(Tile tile, double cores) {
@@ -69,9 +74,10 @@ struct CoreArray {
 
 /// The best schedule found, and what it keeps busy.
 struct MatmulPlan {
-  Busy busy;            // overlapped
-  double fixed_us = 0;  // beside it: tiles' and steps' own costs, start of the second pass
-  double reduce_us = 0; // beside it: the pass over partial sums
+  Busy busy;             // overlapped
+  double fixed_us = 0;   // beside it: tiles' and steps' own costs, start of the second pass
+  double reduce_us = 0;  // beside it: the pass over partial sums, and sums that spill
+  double exposed_us = 0; // beside it: loads of a tile that the memories cannot hold twice
   uint32_t reduceIn = MANSARD_BOUND_L2; // where they lie
   double total_us = std::numeric_limits<double>::infinity();
   const Tile *tile = nullptr;
@@ -81,6 +87,16 @@ struct MatmulPlan {
 
 inline constexpr double kSplits[] = {1, 2, 4, 8, 16, 32};
 
+/// Loads of a tile whose double-buffered operands a memory has `room` for (1: exactly). With room
+/// for one step alone, loads and work take turns; with less, each step is made in parts.
+inline void setRoom(Tile &tile, double room) {
+  if (room >= 1)
+    return;
+  tile.depth = std::max(2 * room, 1.0 / 16);
+  tile.exposed = std::min(1.0, 2 - 2 * room);
+  tile.turns = std::max(1.0, std::ceil(1 / std::max(2 * room, 1.0 / 16)));
+}
+
 /// Rows of tiles over all groups. Groups of different sizes leave half a tile each on average.
 inline double tileRows(const MatmulShape &shape, double tileM) {
   if (shape.ragged)
@@ -88,10 +104,12 @@ inline double tileRows(const MatmulShape &shape, double tileM) {
   return shape.groups * std::ceil(shape.m / tileM);
 }
 
-/// Plans `shape`, whose operations and bytes are `counts`. The chip must have the kernel's dtype.
+/// Plans `shape`, whose operations and bytes are `counts`. The chip must have the kernel's dtype. A
+/// single entry in `splits` is taken as stated, whatever it costs.
 inline MatmulPlan planMatmul(const mansard_chip &chip, const mansard_kernel &kernel,
                              const MatmulShape &shape, const Counts &counts, const CoreArray &array,
-                             std::span<const Tile> tiles, const MatmulTuning &tuning) {
+                             std::span<const Tile> tiles, const MatmulTuning &tuning,
+                             std::span<const double> splits = kSplits) {
   MatmulPlan best;
   const double aBytes = bytesOf(kernel.dtype), wBytes = bytesOf(kernel.weight_dtype);
   const double a = shape.groups * shape.m * shape.k * aBytes; // bytes, once
@@ -152,7 +170,7 @@ inline MatmulPlan planMatmul(const mansard_chip &chip, const mansard_kernel &ker
     const double l2Us = (a * columns + w * rowsEach + others) * usPerL2Read +
                         (tuning.cacheHoldsWrites ? written * usPerL2Write : 0);
     const double widenUs = widening * rows;
-    const double stepMatrix = 2 * tile.m * tile.n * tile.k * usPerOperation;
+    const double stepMatrix = 2 * tile.m * tile.n * tile.k * tile.padding * usPerOperation;
     const double stepSram =
         (tile.sramA * aBytes + tile.sramW * wBytes + tile.sramBytes) * usPerSramByte;
     // No split changes these, and none spreads the work better than evenly.
@@ -160,23 +178,25 @@ inline MatmulPlan planMatmul(const mansard_chip &chip, const mansard_kernel &ker
     if (std::max({dramUs, l2Us, vectorUs + widenUs, even * std::max(stepMatrix, stepSram)}) >=
         best.total_us)
       continue;
-    for (const double split : kSplits) {
-      if (split > 1 && outputs * split / 2 >= array.count)
+    for (const double split : splits) {
+      if (split > 1 && outputs * split / 2 >= array.count && splits.size() > 1)
         break; // the last split already gave every core work
       const double perCore = std::ceil(outputs * split / array.count);
       const double steps = std::ceil(shape.k / (split * tile.k));
       const double rounds = perCore / std::min(perCore, tile.resident);
-      const double fixed = rounds * tuning.tile_us + perCore * steps * tuning.step_us +
+      const double fixed = rounds * tuning.tile_us + perCore * steps * tile.turns * tuning.step_us +
                            (split > 1 ? tuning.split_us : 0);
       const double partial = 4 * shape.groups * shape.m * shape.n * split;
-      const double reduce = split > 1 ? partial * usPerPartial : 0;
+      const double spilled = outputs * split * steps * tile.spilled;
+      const double reduce = (split > 1 ? partial * usPerPartial : 0) + spilled * usPerPartial;
       Busy busy;
       busy[MANSARD_BOUND_MATRIX] = perCore * steps * stepMatrix;
       busy[MANSARD_BOUND_VECTOR] = vectorUs + widenUs;
       busy[MANSARD_BOUND_SRAM] = perCore * steps * stepSram;
       busy[MANSARD_BOUND_L2] = l2Us;
       busy[MANSARD_BOUND_DRAM] = std::max(dramUs, rounds * steps * latency_us / tile.depth);
-      const double beside = fixed + reduce;
+      const double exposed = tile.exposed * std::max(l2Us, busy[MANSARD_BOUND_DRAM]);
+      const double beside = fixed + reduce + exposed;
       const double least =
           std::max({busy[MANSARD_BOUND_MATRIX], busy[MANSARD_BOUND_VECTOR],
                     busy[MANSARD_BOUND_SRAM], busy[MANSARD_BOUND_L2], busy[MANSARD_BOUND_DRAM]}) +
@@ -189,6 +209,7 @@ inline MatmulPlan planMatmul(const mansard_chip &chip, const mansard_kernel &ker
       best.busy = busy;
       best.fixed_us = fixed;
       best.reduce_us = reduce;
+      best.exposed_us = exposed;
       best.total_us = total;
       best.tile = &tile;
       best.split = split;
@@ -218,6 +239,7 @@ inline void storeTiling(const MatmulPlan &plan, double cores, mansard_estimate &
 inline void addPlan(Parts &parts, const MatmulPlan &plan) {
   parts.addOverlapped(plan.busy);
   parts.addSerial(plan.reduceIn, plan.reduce_us);
+  parts.addSerial(MANSARD_BOUND_DRAM, plan.exposed_us);
   parts.addSerial(MANSARD_BOUND_FIXED, plan.fixed_us);
 }
 

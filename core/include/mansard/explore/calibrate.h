@@ -34,6 +34,7 @@ struct CalibrationRequest {
   /// Folds over sites (report::siteOf: weights' shapes, head configurations ...) for the errors on
   /// rows not fitted; 0: none, else at least 2.
   size_t folds = 0;
+  bool keep = false; // leave the constants as they are: only the bands are renewed, from the folds
   std::function<void(std::string_view)> progress; // what is being done, often; may be empty
 };
 
@@ -56,6 +57,14 @@ struct FitError {
                        // the op has one site only
 };
 
+/// How many rows of an op a chip gave.
+struct MeasuredChip {
+  std::string op, target;
+  size_t rows = 0;
+
+  std::string key() const; // "residual.gemm.measured.h100-sxm"
+};
+
 /// Eight of ten rows' measured over predicted, of an op or one of its regimes.
 struct FittedBand {
   report::ResidualBand band;
@@ -70,6 +79,9 @@ struct Calibration {
   std::vector<FittedConstant> constants;
   std::vector<FitError> errors;
   std::vector<FittedBand> bands;             // of the ops that the constants move
+  std::vector<MeasuredChip> measured;        // of these ops
+  /// What the bands are made of; of one row for each row that they are of.
+  std::vector<report::Residual> residuals;
   std::map<std::string, size_t> skipReasons; // as of report::Validation; other families left out
   size_t trials = 0;                         // estimates of sets of rows
 };
@@ -80,8 +92,8 @@ struct Calibration {
 Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
                               const CalibrationRequest &request);
 
-/// The calibration file with the fitted constants and bands in place; bands of regimes that these
-/// ops have no longer are taken out.
+/// The calibration file with the fitted constants, unless they were to be kept, and bands in place,
+/// and which chips the rows are of; what these ops have no longer is taken out.
 Result<CalibrationFile> calibrated(const Calibration &calibration);
 
 /// The fold of each of `sites`: whole sites only, as many in each fold as in any other (give or

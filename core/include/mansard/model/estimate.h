@@ -30,7 +30,9 @@ struct Scenario {
 /// already: its workload's lengths and parallelism are the module's own.
 class Lowering {
 public:
-  static Result<Lowering> open(const std::string &model, const hw::Catalog &catalog);
+  /// `options` are for a .mlir.
+  static Result<Lowering> open(const std::string &model, const hw::Catalog &catalog,
+                               work::ModuleOptions options = {});
   /// Of a model that is in memory already.
   Lowering(const work::Frontend &frontend, work::Transformer model);
 
@@ -45,6 +47,7 @@ private:
   Lowering() = default;
   const work::Frontend *frontend_ = nullptr;
   std::string name_, module_;
+  work::ModuleOptions moduleOptions_;
   std::optional<work::Transformer> transformer_;
 };
 

@@ -22,6 +22,29 @@ struct Timeline {
   double operations = 0, dramBytes = 0, linkBytes = 0; // of one device over the whole step
 };
 
+/// Steps of one overlap group. Lanes run side by side and get in each other's way a little: the
+/// group lasts (sum lane^8)^(1/8) (base/overlap.h says why). But kernels that run at once share the
+/// device: no resource can do its parts of all of them in less than the sum of these parts; starts
+/// alone need nothing of the device and overlap freely. Allocates nothing.
+class OverlapGroup {
+public:
+  void add(uint32_t lane, const mansard_estimate &estimate, double runs);
+
+  /// What `runs` of a kernel, added before, contribute: these sum to the group's duration over all
+  /// that was added. A lane's kernels by its elasticity, or, where a resource holds up all lanes,
+  /// that resource's part of each kernel.
+  void contribution(uint32_t lane, const mansard_estimate &estimate, double runs,
+                    double (&part_us)[MANSARD_BOUND_COUNT]) const;
+  double duration_us() const;
+
+private:
+  /// The resource that is busy longest over all lanes; never MANSARD_BOUND_FIXED.
+  uint32_t busiest() const;
+
+  double lanes_us_[work::kMaxLanes] = {};
+  double busy_us_[MANSARD_BOUND_COUNT] = {};
+};
+
 /// Estimates a program again and again without allocating: buffers are sized once.
 class Evaluator {
 public:

@@ -17,6 +17,8 @@ struct Measurement {
   std::string target, metric, dtype; // dtype: also where the row makes no kernel
   uint32_t op = 0;
   work::Kernel kernel{};
+  /// Kernels that the measured library runs before it and that the figure includes.
+  std::vector<work::Kernel> before;
   double measured_us = 0;
   std::string unusable; // why the row cannot be estimated; empty: it can
 };
@@ -30,5 +32,10 @@ struct Measurements {
 /// Reads a table of one op. Columns that the op lacks are ignored, missing ones an error; so is an
 /// op that no kernel stands for. A row whose values make no kernel is kept, marked unusable.
 Result<Measurements> readMeasurements(const std::string &path);
+
+/// Adds a kernel that ran before to the estimate of the one measured: time and its parts,
+/// operations and traffic. Schedule and note stay those of the measured one; where the other has no
+/// estimate, the sum has none.
+void addBefore(mansard_estimate &sum, const mansard_estimate &before);
 
 } // namespace mansard::report

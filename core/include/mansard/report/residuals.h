@@ -2,9 +2,10 @@
 // of each of its regimes.
 //
 // An interval is multiplicative: a pair of factors, measured over predicted, by family, operation
-// and regime, the regime being what bounds the estimate. Residuals of one site (below) go together,
-// so whether a method is honest shows on sites that it was not given. The factors are what
-// host::interval() reads as residual.<op>[.<bound>].p10 and .p90.
+// and regime, the regime being the data type and what bounds the estimate. Residuals of one site
+// (below) go together, so whether a method is honest shows on sites that it was not given: neither
+// for the factors nor for the constants behind the estimates. The factors are what host::interval()
+// reads as residual.<op>[.<dtype>][.<bound>].p10 and .p90.
 #pragma once
 
 #include <mansard/report/validation.h>
@@ -23,30 +24,30 @@ namespace mansard::report {
 std::string siteOf(const work::Kernel &kernel);
 
 struct Residual {
-  uint32_t op = 0, bound = 0;
+  uint32_t op = 0, dtype = 0, bound = 0;
   std::string site;
   double ratio = 1; // measured over predicted
 };
 
-/// Of every row that has an estimate, by family.
-std::map<std::string, std::vector<Residual>, std::less<>>
-residualsByFamily(const Validation &validation);
-
 /// Eight of ten rows lie between the two factors.
 struct ResidualBand {
   uint32_t op = 0;
-  uint32_t bound = MANSARD_BOUND_COUNT; // MANSARD_BOUND_COUNT: all of the operation
+  uint32_t dtype = MANSARD_DTYPE_COUNT; // MANSARD_DTYPE_COUNT: all, or the only one
+  uint32_t bound = MANSARD_BOUND_COUNT; // MANSARD_BOUND_COUNT: all
   double p10 = 1, p90 = 1;
   size_t rows = 0, sites = 0;
 
-  std::string key() const; // "residual.gemm", "residual.gemm.fixed"
+  bool holds(const Residual &residual) const;
+  std::string key() const; // "residual.gemm", "residual.gemm.fp8", "residual.gemm.fp8.fixed"
 };
 
 /// A regime gets a band of its own where this many rows on this many sites stand behind it.
-inline constexpr size_t kFewestRows = 30, kFewestSites = 3;
+inline constexpr size_t kFewestRows = 20, kFewestSites = 3;
 
-/// By operation, the band of all before those of its regimes. The percentiles are those of the next
-/// measurement rather than of the rows themselves: with few rows the band is wider.
+/// By operation, from the band of all to those of its regimes: of each data type where there are
+/// several, then of each bound. A regime's factors lean on those of the wider band above it, the
+/// more so the fewer sites it has. The percentiles are those of the next measurement on a new site
+/// rather than of the rows themselves: with few rows or sites the band is wider.
 std::vector<ResidualBand> residualBands(std::span<const Residual> residuals);
 
 struct Coverage {
@@ -58,7 +59,8 @@ struct Coverage {
 };
 
 /// How many rows lie inside bands made from other sites alone: up to ten folds of sites, drawn
-/// anew `repeats` times (always the same draws). All residuals are of one operation.
+/// anew `repeats` times (always the same draws). All residuals are of one operation. With residuals
+/// of constants that were fitted without each row's site, nothing of a site has seen its rows.
 Coverage heldOutCoverage(std::span<const Residual> residuals, int repeats = 5);
 
 } // namespace mansard::report
