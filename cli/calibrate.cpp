@@ -16,6 +16,7 @@ struct Options {
   std::string family, output;
   std::vector<std::string> files, only;
   size_t folds = 0;
+  bool keep = false;
   ViewOptions view;
 };
 
@@ -44,6 +45,7 @@ Result<explore::Calibration> fit(const Options &options, host::Host &host,
   request.files = options.files;
   request.only = options.only;
   request.folds = options.folds;
+  request.keep = options.keep;
   request.progress = [&](std::string_view line) { progress.show(line); };
   return explore::calibrate(host, catalog, request);
 }
@@ -88,6 +90,8 @@ void addCalibrate(CLI::App &app, int &status) {
                    "Also fit K times without a K-th of the sites, and tell the errors there")
       ->type_name("K")
       ->check(CLI::Range(2, 1000));
+  command->add_flag("--keep", options->keep,
+                    "Leave the constants as they are; renew the residuals of sites left out alone");
   command
       ->add_option("--only", options->only,
                    "Fit the constants whose names begin with one of these, whatever their "

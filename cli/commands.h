@@ -3,6 +3,7 @@
 
 #include <mansard/base/result.h>
 #include <mansard/hw/chip.h>
+#include <mansard/work/frontend.h>
 
 #include <CLI/CLI.hpp>
 
@@ -18,6 +19,8 @@ inline constexpr int kDone = 0, kWrongInput = 1, kUsage = 2, kPluginFailed = 3;
 /// Each adds one subcommand to `app`; when it is the one chosen, parsing runs it and stores its
 /// exit status in `status`. Options live as long as `app`.
 void addKernel(CLI::App &app, int &status);
+/// Below `kernel`.
+void addKernelLlvm(CLI::App &kernel, int &status);
 void addEstimate(CLI::App &app, int &status);
 void addValidate(CLI::App &app, int &status);
 void addCalibrate(CLI::App &app, int &status);
@@ -25,6 +28,7 @@ void addTargets(CLI::App &app, int &status);
 void addModels(CLI::App &app, int &status);
 void addMemory(CLI::App &app, int &status);
 void addPlugins(CLI::App &app, int &status);
+void addDiff(CLI::App &app, int &status);
 void addOpt(CLI::App &app, int &status);
 void addImportCann(CLI::App &app, int &status);
 
@@ -47,6 +51,13 @@ struct TargetOptions {
 
   void addTo(CLI::App &command);
   Result<std::vector<hw::Override>> overrides() const;
+};
+
+/// --function, --dim, --arg-shape: what a .mlir module leaves open.
+struct ModuleFlags {
+  work::ModuleOptions options;
+
+  void addTo(CLI::App &command);
 };
 
 /// How a result is printed.

@@ -54,6 +54,26 @@ Result<std::vector<hw::Override>> TargetOptions::overrides() const {
   return parsed;
 }
 
+void ModuleFlags::addTo(CLI::App &command) {
+  command
+      .add_option("--function", options.function,
+                  "Where a step of a .mlir begins (default: the one that no other calls)")
+      ->type_name("F");
+  const auto several = [](CLI::Option *option) {
+    option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  several(command
+              .add_option("--dim", options.dims,
+                          "A size that a .mlir leaves open, e.g. batch=8 or arg0.1=4096 (may be "
+                          "repeated)")
+              ->type_name("NAME=N"));
+  several(command
+              .add_option("--arg-shape", options.argShapes,
+                          "The shape of an argument of a .mlir, e.g. 0=4096x4096xbf16 (may be "
+                          "repeated)")
+              ->type_name("I=SHAPE"));
+}
+
 void ViewOptions::addTo(CLI::App &command, bool withCsv) {
   auto *asJson = command.add_flag("--json", json, "Print JSON");
   if (withCsv)

@@ -13,6 +13,7 @@ namespace {
 
 struct Options {
   TargetOptions target;
+  ModuleFlags module;
   ViewOptions view;
   std::string model, phase, quantisation = "bf16", kvCache, overlap = "auto";
   work::Workload workload;
@@ -44,12 +45,15 @@ Result<model::Scenario> scenarioOf(const Options &options) {
   scenario.checkFloors = options.check;
 
   static constexpr std::array<std::string_view, 2> kPhases{"prefill", "decode"};
+  const bool isModule = options.model.ends_with(".mlir");
   static constexpr std::array<std::string_view, 4> kOverlaps{"none", "shared-expert", "two-batch",
                                                              "auto"};
-  const auto phase = choice("--phase", kPhases, options.phase);
-  if (!phase)
-    return phase.error();
-  scenario.workload.phase = static_cast<work::Phase>(*phase);
+  if (!isModule || !options.phase.empty()) { // a module's work is what it is
+    const auto phase = choice("--phase", kPhases, options.phase);
+    if (!phase)
+      return phase.error();
+    scenario.workload.phase = static_cast<work::Phase>(*phase);
+  }
   const auto quantisation = choice("--quant", work::kQuantisationNames, options.quantisation);
   if (!quantisation)
     return quantisation.error();
@@ -83,7 +87,7 @@ int run(const Options &options) {
     return fail(target.error());
   if (auto sound = work::check(scenario->workload); !sound)
     return fail(sound.error());
-  auto lowering = model::Lowering::open(scenario->model, catalog);
+  auto lowering = model::Lowering::open(scenario->model, catalog, options.module.options);
   if (!lowering)
     return fail(lowering.error());
   auto estimate = model::estimateStep(*scenario, *lowering, *target);
@@ -103,7 +107,8 @@ int run(const Options &options) {
 
 void addWorkload(CLI::App &command, Options &options) {
   work::Workload &w = options.workload;
-  command.add_option("--phase", options.phase, "prefill or decode")->required()->type_name("PHASE");
+  command.add_option("--phase", options.phase, "prefill or decode; required but for a .mlir")
+      ->type_name("PHASE");
   command.add_option("--batch", w.batch, "Sequences in flight over the whole deployment")
       ->type_name("B")
       ->capture_default_str();
@@ -158,6 +163,7 @@ void addEstimate(CLI::App &app, int &status) {
       ->type_name("M");
   options->target.addTo(*command);
   addWorkload(*command, *options);
+  options->module.addTo(*command);
   command->add_flag("--check", options->check,
                     "Hold every kernel against the floors of its hardware; below one is an error");
   options->view.addTo(*command, true);
@@ -173,8 +179,13 @@ void addEstimate(CLI::App &app, int &status) {
       "4096 \\\n"
       "      --tp 8 --quant fp8-block --json\n"
       "  mansard estimate --model qwen3-32b --target mlu590 --phase decode --batch 16 --tp 4 \\\n"
-      "      --set memory.technology=hbm3");
-  command->callback([options, &status] { status = run(*options); });
+      "      --set memory.technology=hbm3\n"
+      "  mansard estimate --model kernels.mlir --target h100-sxm --dim batch=8");
+  command->callback([options, &status] {
+    if (options->phase.empty() && !options->model.ends_with(".mlir"))
+      throw CLI::RequiredError("--phase");
+    status = run(*options);
+  });
 }
 
 } // namespace mansard::cli

@@ -115,10 +115,13 @@ void addKernel(CLI::App &app, int &status) {
                  "--size-bytes 16777216\n"
                  "  mansard kernel gemm --target mlu590 --m 8 --n 8192 --k 8192 --dtype fp16 --set "
                  "memory.technology=hbm3\n"
+                 "  mansard kernel llvm saxpy.ll --target h100-sxm --grid 4096 --block 256 --arg "
+                 "n=1048576\n"
                  "`mansard kernel OP --help` lists the dimensions of an op.");
   const auto options = std::make_shared<Options>();
   for (uint32_t op = 0; op < MANSARD_OP_COUNT; ++op)
     addOp(*kernel, op, options, status);
+  addKernelLlvm(*kernel, status);
 }
 
 } // namespace mansard::cli

@@ -58,6 +58,7 @@ int run(int argc, char **argv) {
   addModels(app, status);
   addMemory(app, status);
   addPlugins(app, status);
+  addDiff(app, status);
   addOpt(app, status);
   addImportCann(app, status);
   try {

@@ -36,13 +36,15 @@ int run(std::vector<std::string> arguments, const std::string &help) {
 
 void addOpt(CLI::App &app, int &status) {
   CLI::App *command = app.add_subcommand(
-      "opt", "Run mansard-opt: passes over modules in the mansard dialect, printed as text");
+      "opt",
+      "Run mansard-opt: passes over modules in the mansard dialect or in linalg, printed as text");
   command->set_help_flag(); // --help shows mansard-opt's passes as well
   command->prefix_command();
   command->footer("All arguments are mansard-opt's own.\n\n"
                   "Examples:\n"
                   "  mansard opt model.mlir\n"
-                  "  mansard opt --mansard-fuse model.mlir\n");
+                  "  mansard opt --mansard-fuse model.mlir\n"
+                  "  mansard opt --mansard-import-linalg --mansard-print-program linalg.mlir\n");
   command->callback(
       [command, &status] { status = run(command->remaining(), command->help("mansard")); });
 }

@@ -1,6 +1,10 @@
 // The table that programs without MLIR load: models in, programs out.
 #include <IR/Mansard.h>
 #include <Import/HuggingFace.h>
+#include <Import/Linalg.h>
+#include <Import/ModuleFile.h>
+#include <KernelIR/CountKernels.h>
+#include <KernelIR/KernelCounts.h>
 #include <Lowering/Model.h>
 #include <Lowering/Passes.h>
 #include <Lowering/ToProgram.h>
@@ -41,7 +45,11 @@ public:
       }
     }
     Entry entry;
-    entry.context = std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);
+    mlir::DialectRegistry registry;
+    registerLinalgDialects(registry);
+    registerKernelDialects(registry);
+    entry.context =
+        std::make_unique<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
     entry.context->loadDialect<MansardDialect, mlir::func::FuncDialect>();
     return entry;
   }
@@ -109,16 +117,22 @@ private:
 };
 
 Result<> run(Session &session, mlir::ModuleOp module, const work::Workload *workload,
-             const work::Capabilities &target) {
+             const work::Capabilities &target, const LinalgOptions &linalg = {}) {
   mlir::PassManager passes(session.context());
   passes.enableVerifier(false); // once, at the end
+  if (!workload) {
+    passes.addPass(createCountKernelsPass(target.chip));
+    passes.addPass(createImportLinalgPass(linalg));
+  }
   mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();
   if (workload)
     functions.addPass(createShardPass(workload->parallelism));
   functions.addPass(createLegalizePass(target));
-  functions.addPass(createFusePass());
-  if (workload)
+  // A module is priced as its compiler left it: whether to fuse is what is being asked.
+  if (workload) {
+    functions.addPass(createFusePass({.explain = false}));
     functions.addPass(createOverlapPass(workload->overlap));
+  }
   if (passes.run(module).failed() || mlir::verify(module).failed())
     return session.error("the module could not be lowered");
   return Ok{};
@@ -156,14 +170,22 @@ Result<work::Program> lower(const work::Transformer &model, const work::Workload
   });
 }
 
-Result<work::Program> lowerModule(const std::string &path, const work::Capabilities &target) {
+Result<work::Program> lowerModule(const std::string &path, const work::Capabilities &target,
+                                  const work::ModuleOptions &options) {
   return guarded<work::Program>([&]() -> Result<work::Program> {
     Session session;
+    llvm::SourceMgr sources;
+    if (std::string message; !openModule(path, sources, message))
+      return Error{ErrorCode::invalidInput, message, ""};
     mlir::OwningOpRef<mlir::ModuleOp> module =
-        mlir::parseSourceFile<mlir::ModuleOp>(path, session.context());
+        mlir::parseSourceFile<mlir::ModuleOp>(sources, session.context());
     if (!module)
       return session.error("the module could not be read");
-    if (auto result = run(session, *module, nullptr, target); !result)
+    LinalgOptions linalg;
+    linalg.function = options.function;
+    linalg.dims = options.dims;
+    linalg.argShapes = options.argShapes;
+    if (auto result = run(session, *module, nullptr, target, linalg); !result)
       return result.error();
     return toProgram(*module);
   });
@@ -190,12 +212,17 @@ Result<work::Transformer> import(const std::string &path) {
   return guarded<work::Transformer>([&] { return importHuggingFace(path); });
 }
 
+Result<work::CompiledKernel> compile(const work::KernelQuestion &question, const hw::Chip &chip) {
+  return guarded<work::CompiledKernel>([&] { return compileKernel(question, chip); });
+}
+
 } // namespace
 } // namespace mansard::ir
 
 extern "C" __attribute__((visibility("default"))) const mansard::work::Frontend *
 mansard_frontend() {
   static constexpr mansard::work::Frontend table{mansard::ir::import, mansard::ir::lower,
-                                                 mansard::ir::lowerModule, mansard::ir::print};
+                                                 mansard::ir::lowerModule, mansard::ir::print,
+                                                 mansard::ir::compile};
   return &table;
 }

@@ -29,7 +29,7 @@ std::vector<mansard_kernel> matmuls() {
          {std::pair<int64_t, int64_t>{7168, 2048}, {4096, 7168}, {24576, 1536}, {129280, 7168}}) {
       mansard_kernel kernel =
           work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-      kernel.u.matmul = {m, n, k, 0, 0};
+      kernel.u.matmul = {m, n, k, 0, 0, 0, 0, 0, 0};
       kernels.push_back(kernel);
     }
   return kernels;

@@ -37,6 +37,17 @@ expect 1 'memory.stacks' "${gemm[@]}" --m 1 --n 1 --k 1 --set memory.stacks=0
 expect 1 'do not divide' kernel attention_decode --target h100-sxm --dtype bf16 --batch 1 --q-len 1 --kv-len 8 --heads 7 --kv-heads 2
 expect 0 'latency' "${gemm[@]}" --m 1099511627776 --n 1 --k 1
 
+# Stated tiles.
+square=("${gemm[@]}" --m 4096 --n 4096 --k 4096)
+expect 1 'tile_m and tile_n are stated together' "${square[@]}" --tile-m 128
+expect 1 'tile_k and split_k go with a stated tile_m and tile_n' "${square[@]}" --tile-k 64
+expect 1 'tile_n is -1; it may be 0 to' "${square[@]}" --tile-m 128 --tile-n -1
+expect 1 'tile_m is 8192, more than the 4096' "${square[@]}" --tile-m 8192 --tile-n 128
+expect 1 'split_k is 5000, more than the 4096 of k' "${square[@]}" --tile-m 128 --tile-n 128 --split-k 5000
+expect 0 'the stated tile fits: shared memory 96 of 228 KiB' "${square[@]}" --tile-m 128 --tile-n 256 --tile-k 64
+expect 0 'does not fit the on-chip memories: shared memory 256 of 228 KiB.*registers 1024 of 128 KiB' \
+  "${square[@]}" --tile-m 512 --tile-n 512 --tile-k 64
+
 # Files.
 mkdir folder.toml
 expect 1 'folder.toml' kernel gemm --target ./folder.toml --dtype bf16 --m 1 --n 1 --k 1
@@ -87,6 +98,7 @@ expect 1 'absent.csv' "${fit[@]}" absent.csv
 expect 1 'did you mean .gemm.start_us' "${fit[@]}" rows.csv --only gemm.strat_us
 expect 1 'nothing to fit' "${fit[@]}" rows.csv --only moe.
 expect 2 'cross-validate' "${fit[@]}" rows.csv --cross-validate 1
+expect 1 'cross-validation' "${fit[@]}" rows.csv --keep
 expect 0 'gemm.start_us' "${fit[@]}" rows.csv -o fitted.toml
 grep -q '^start_us = .*fitted on h100-sxm, 1 gemm rows' fitted.toml || problem 'no fitted constant'
 expect 0 '"constants"' "${fit[@]}" rows.csv --json

@@ -18,6 +18,9 @@ keys "$(has 'target model op latency_us bound breakdown_us tflops dram_gbytes_pe
 keys "set('$bounds'.split()) == set(j['breakdown_us'])" "${kernel[@]}"
 keys "abs(sum(j['breakdown_us'].values()) - j['latency_us']) < 1e-6 * j['latency_us']" "${kernel[@]}"
 keys "j['low_us'] <= j['high_us'] and j['bound'] in j['breakdown_us']" "${kernel[@]}"
+tiled=("${kernel[@]}" --tile-m 64 --tile-n 128 --tile-k 64 --split-k 2)
+keys "[j['tiling'][k] for k in ('tile_m','tile_n','tile_k','split_k')] == [64, 128, 64, 2]" "${tiled[@]}"
+keys "any(n.startswith('the stated tile fits: ') for n in j['notes'])" "${tiled[@]}"
 keys "$(has 'id name vendor family model memory year validated' 'j[0]')" targets list
 keys "list(j[0])[0] == 'id'" targets list
 keys "j['id'] == 'h20' and all(n['source'] and n['confidence'] for n in j['numbers'].values())" targets show h20

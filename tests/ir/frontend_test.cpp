@@ -141,7 +141,7 @@ TEST(Frontend, PrintedModuleIsReadBackToTheSameKernels) {
   ASSERT_TRUE(text.ok()) << text.error().text();
   const std::string path = ::testing::TempDir() + "mansard_printed_module.mlir";
   std::ofstream(path) << *text;
-  auto program = mansard_frontend()->lowerModule(path, everything());
+  auto program = mansard_frontend()->lowerModule(path, everything(), {});
   std::remove(path.c_str());
   ASSERT_TRUE(program.ok()) << program.error().text();
   EXPECT_TRUE(same(*program, expected));
@@ -154,13 +154,13 @@ TEST(Frontend, WrongModuleIsAnErrorWithItsPlace) {
   std::ofstream(path) << "func.func @step(%x: tensor<4x8xbf16>, %w: tensor<9x4xbf16>) {\n"
                          "  %0 = mansard.matmul %x, %w : (tensor<4x8xbf16>, tensor<9x4xbf16>) -> "
                          "tensor<4x4xbf16>\n  return\n}\n";
-  auto program = mansard_frontend()->lowerModule(path, everything());
+  auto program = mansard_frontend()->lowerModule(path, everything(), {});
   std::remove(path.c_str());
   ASSERT_FALSE(program.ok());
   EXPECT_NE(program.error().place.find("mansard_wrong_module.mlir:2:"), std::string::npos)
       << program.error().place;
   EXPECT_NE(program.error().message.find("inner dimensions 8 and 9 differ"), std::string::npos);
-  auto missing = mansard_frontend()->lowerModule("/nonexistent/module.mlir", everything());
+  auto missing = mansard_frontend()->lowerModule("/nonexistent/module.mlir", everything(), {});
   EXPECT_FALSE(missing.ok());
 }
 

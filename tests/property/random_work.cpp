@@ -36,7 +36,7 @@ work::Kernel RandomWork::kernel(uint32_t op) {
   work::Kernel kernel = work::makeKernel(op, type, type, out, MANSARD_SCALING_NONE);
   switch (op) {
   case MANSARD_OP_MATMUL:
-    kernel.u.matmul = {size(1, 32768), size(16, 65536), size(16, 32768), 0, 0};
+    kernel.u.matmul = {size(1, 32768), size(16, 65536), size(16, 32768), 0, 0, 0, 0, 0, 0};
     break;
   case MANSARD_OP_GROUPED_MATMUL:
     kernel.u.grouped_matmul = {size(1, 256), size(1, 4096), size(16, 8192), size(16, 8192)};
@@ -108,7 +108,9 @@ work::Kernel RandomWork::kernel(uint32_t op) {
     break;
   default:
     kernel.u.custom = {
-        real(0, 1e12), real(0, 1e10), real(0, 1e9), real(0, 1e9), real(0, 1e9), real(0, 1e9), 0};
+        real(0, 1e12), real(0, 1e10), real(0, 1e9), real(0, 1e9), real(0, 1e9), real(0, 1e9), 0,
+        real(0, 1e10), real(0, 1e10), static_cast<double>(below(3) * size(1, 4096)),
+        static_cast<double>(below(9)), real(0, 1e5)};
   }
   return kernel;
 }

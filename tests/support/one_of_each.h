@@ -12,7 +12,7 @@ inline std::vector<mansard_kernel> oneOfEach() {
   std::vector<mansard_kernel> kernels;
   for (uint32_t op = 0; op < MANSARD_OP_COUNT; ++op)
     kernels.push_back(work::makeKernel(op, DType::bf16, DType::bf16, DType::bf16));
-  kernels[MANSARD_OP_MATMUL].u.matmul = {4096, 4096, 4096, 0, 0};
+  kernels[MANSARD_OP_MATMUL].u.matmul = {4096, 4096, 4096, 0, 0, 0, 0, 0, 0};
   kernels[MANSARD_OP_GROUPED_MATMUL].u.grouped_matmul = {8, 128, 2048, 4096};
   kernels[MANSARD_OP_ATTENTION_PREFILL].u.attention = {1, 4096, 4096, 32, 8, 128, 0, 1, 0};
   kernels[MANSARD_OP_ATTENTION_DECODE].u.attention = {64, 1, 4096, 32, 8, 128, 0, 1, 0};

@@ -48,7 +48,7 @@ protected:
   static work::Kernel matmul(int64_t m, int64_t n, int64_t k, DType type = DType::bf16,
                              uint32_t scaling = MANSARD_SCALING_NONE) {
     work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, type, type, DType::bf16, scaling);
-    kernel.u.matmul = {m, n, k, 0, 0};
+    kernel.u.matmul = {m, n, k, 0, 0, 0, 0, 0, 0};
     return kernel;
   }
 

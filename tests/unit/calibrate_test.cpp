@@ -69,7 +69,7 @@ protected:
                                  {512, 7168}}) {
         work::Kernel kernel =
             work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-        kernel.u.matmul = {m, n, k, 0, 0};
+        kernel.u.matmul = {m, n, k, 0, 0, 0, 0, 0, 0};
         gemm += fmt::format("plain,gemm,bf16,bf16,none,{},{},{},{},\"the test (one)\"\n", m, n, k,
                             latency(kernel));
       }
@@ -156,6 +156,31 @@ TEST_F(CalibrateTest, ErrorsOnSitesLeftOutAreSmallWhereTheModelIsRight) {
     EXPECT_NEAR(band.band.p90, 1, 0.03);
     EXPECT_NE(band.source.find("sites other than its own"), std::string::npos) << band.source;
   }
+}
+
+TEST_F(CalibrateTest, KeptConstantsStayAndTheirBandsAreThoseOfSitesLeftOut) {
+  CalibrationRequest kept = request(measured(kTruth), 4);
+  kept.keep = true;
+  const auto calibration = run(kept);
+  ASSERT_TRUE(calibration.ok()) << calibration.error().text();
+  for (const FitError &error : calibration->errors) {
+    EXPECT_DOUBLE_EQ(error.inSample, error.shipped) << error.op;
+    EXPECT_LT(error.heldOut, error.shipped) << error.op; // fitted for each fold, though
+  }
+  EXPECT_EQ(calibration->residuals.size(), 49u + 36u);
+  const auto file = calibrated(*calibration);
+  ASSERT_TRUE(file.ok()) << file.error().text();
+  const auto &before = calibration->before.document().entries;
+  for (const auto &[key, entry] : file->document().entries)
+    if (!key.starts_with("residual.")) {
+      EXPECT_EQ(entry.number.value, before.at(key).number.value) << key;
+      EXPECT_EQ(entry.number.source, before.at(key).number.source) << key;
+    }
+  EXPECT_NE(file->document().entries.at("residual.gemm.p10").number.value,
+            before.at("residual.gemm.p10").number.value);
+  EXPECT_EQ(file->document().entries.at("residual.gemm.measured.plain").number.value, 49);
+  kept.folds = 0;
+  EXPECT_NE(complaint(kept).find("cross-validation"), std::string::npos);
 }
 
 TEST_F(CalibrateTest, WhatHasOneSiteIsNotHeldOut) {

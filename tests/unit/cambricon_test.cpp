@@ -12,7 +12,7 @@ TEST(Cambricon, EveryResultSaysThatNothingWasMeasured) {
     work::Kernel kernel = bf16(op);
     switch (op) {
     case MANSARD_OP_MATMUL:
-      kernel.u.matmul = {64, 64, 64, 0, 0};
+      kernel.u.matmul = {64, 64, 64, 0, 0, 0, 0, 0, 0};
       break;
     case MANSARD_OP_GROUPED_MATMUL:
       kernel.u.grouped_matmul = {4, 64, 64, 64};

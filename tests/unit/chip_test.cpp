@@ -56,6 +56,14 @@ TEST(Chip, UnknownKeysNameTheNearest) {
   EXPECT_NE(errorOf("h100-sxm", {{"memory.technology", "hbm9"}}).find("hbm"), std::string::npos);
 }
 
+TEST(Chip, TheInstructionSetThatStandsInIsATextOfItsOwn) {
+  EXPECT_EQ(open("dcu-bw1000").nearestIsa, "gfx90a");
+  EXPECT_EQ(open("dcu-bw1000", {{"nearest_isa", "gfx906"}}).nearestIsa, "gfx906");
+  EXPECT_TRUE(open("h100-sxm").nearestIsa.empty());
+  EXPECT_NE(errorOf("dcu-bw1000", {{"nearest_iza", "gfx906"}}).find("did you mean 'nearest_isa'"),
+            std::string::npos);
+}
+
 TEST(Chip, ValuesOutOfRangeAreRefused) {
   EXPECT_NE(errorOf("h100-sxm", {{"compute.clock_GHz", "1830"}}).find("it may be"),
             std::string::npos);

@@ -68,6 +68,41 @@ TEST(Collective, TheFineProtocolWinsSmallAndTheBulkOneLarge) {
       1008, 1e-6);
 }
 
+TEST(Collective, TheBulkProtocolStartsOnceHoweverManyStepsFollow) {
+  LinkSoftware software = ringOnly();
+  software.bulkStart_us = 20;
+  software.bulkHopFactor = 3;
+  software.fineHopFactor = 0.5;
+  // Seven steps each.
+  const mansard_collective gather = collective(MANSARD_COLLECTIVE_ALL_GATHER, 8, 80000000);
+  EXPECT_NEAR(collectiveTime(node(), gather, software).fixed_us, 20 + 7 * 3, 1e-9);
+  software.fineEfficiency = 1;
+  EXPECT_NEAR(collectiveTime(node(), gather, software).fixed_us, 7 * 0.5, 1e-9);
+}
+
+TEST(Collective, SmallPiecesToPeersTakeOneChannelEach) {
+  LinkSoftware software = ringOnly();
+  software.fineEfficiency = 0.5;
+  software.finePeerBytes_us = 5000;
+  software.bulkStart_us = 8;
+  const auto link_us = [&](int64_t ranks, int64_t size) {
+    return collectiveTime(node(), collective(MANSARD_COLLECTIVE_ALLTOALL, ranks, size), software)
+        .link_us;
+  };
+  EXPECT_NEAR(link_us(2, 20000), 2, 1e-9);      // 10 kB to the one other at 5 GB/s
+  EXPECT_NEAR(link_us(4, 20000), 1, 1e-9);      // 5 kB to each of three, side by side
+  EXPECT_NEAR(link_us(2, 20000000), 100, 1e-9); // bulk: 10 MB at 100 GB/s
+}
+
+TEST(Collective, TheNetworkMayHaveOtherAlgorithmsThanTheDomain) {
+  const mansard_collective tiny = collective(MANSARD_COLLECTIVE_ALL_REDUCE, 64, 1024);
+  LinkSoftware software = ringOnly();
+  // 14 hops of 1 us in the node and 14 of 5 us between nodes; by halves, 6 of 5 us.
+  EXPECT_NEAR(collectiveTime(node(), tiny, software).fixed_us, 14 + 70, 1e-9);
+  software.outerAlgorithms = 1u << kAlgorithmRecursive;
+  EXPECT_NEAR(collectiveTime(node(), tiny, software).fixed_us, 14 + 30, 1e-9);
+}
+
 TEST(Collective, ReducingSwitchesBeatTheRingsBytes) {
   mansard_chip chip = node();
   const mansard_collective large = collective(MANSARD_COLLECTIVE_ALL_REDUCE, 8, 80000000);

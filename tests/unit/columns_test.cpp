@@ -72,7 +72,7 @@ TEST(Columns, ReadThePowerLawsExponent) {
 
 TEST(Kernels, AreEqualWhenAllFieldsAre) {
   Kernel a = makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-  a.u.matmul = {1, 2, 3, 0, 0};
+  a.u.matmul = {1, 2, 3, 0, 0, 0, 0, 0, 0};
   Kernel b = a;
   EXPECT_TRUE(equal(a, b));
   b.u.matmul.k = 4;

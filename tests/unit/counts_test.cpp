@@ -10,7 +10,7 @@ namespace {
 
 TEST(Counts, MatmulReadsBothOperandsAndWritesOnce) {
   work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-  kernel.u.matmul = {64, 128, 256, 0, 0};
+  kernel.u.matmul = {64, 128, 256, 0, 0, 0, 0, 0, 0};
   const Counts counts = countWork(kernel);
   EXPECT_EQ(counts.matrixOperations, 2.0 * 64 * 128 * 256);
   EXPECT_EQ(counts.weightBytes, 128.0 * 256 * 2);
@@ -21,7 +21,7 @@ TEST(Counts, MatmulReadsBothOperandsAndWritesOnce) {
 TEST(Counts, BlockScalesAreAFloatPerTile) {
   work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::fp8, DType::fp8, DType::bf16,
                                          MANSARD_SCALING_BLOCK);
-  kernel.u.matmul = {256, 512, 1024, 0, 0};
+  kernel.u.matmul = {256, 512, 1024, 0, 0, 0, 0, 0, 0};
   const Counts counts = countWork(kernel);
   EXPECT_EQ(counts.weightBytes, 512.0 * 1024 + 4.0 * (512 / 128) * (1024 / 128));
   EXPECT_EQ(counts.readBytes - counts.weightBytes, 256.0 * 1024 + 4.0 * 256 * (1024 / 128));
@@ -29,7 +29,7 @@ TEST(Counts, BlockScalesAreAFloatPerTile) {
 
 TEST(Counts, SiluMulEpilogueHalvesWhatIsStored) {
   work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-  kernel.u.matmul = {64, 128, 256, MANSARD_EPILOGUE_SILU_MUL, 0};
+  kernel.u.matmul = {64, 128, 256, MANSARD_EPILOGUE_SILU_MUL, 0, 0, 0, 0, 0};
   EXPECT_EQ(countWork(kernel).writeBytes, 64.0 * 64 * 2);
 }
 

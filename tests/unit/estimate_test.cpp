@@ -12,7 +12,7 @@ namespace {
 
 work::Kernel matmul(int64_t m) {
   work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-  kernel.u.matmul = {m, 4096, 4096, 0, 0};
+  kernel.u.matmul = {m, 4096, 4096, 0, 0, 0, 0, 0, 0};
   return kernel;
 }
 

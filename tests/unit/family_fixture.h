@@ -30,7 +30,7 @@ public:
 
   mansard_estimate matmul(int64_t m, int64_t n, int64_t k, DType type = DType::bf16) const {
     work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, type, type, DType::bf16);
-    kernel.u.matmul = {m, n, k, 0, 0};
+    kernel.u.matmul = {m, n, k, 0, 0, 0, 0, 0, 0};
     return estimate(kernel);
   }
 

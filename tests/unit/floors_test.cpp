@@ -28,7 +28,7 @@ mansard_estimate lasting(double us) {
 
 work::Kernel matmul(int64_t m, int64_t n, int64_t k) {
   work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-  kernel.u.matmul = {m, n, k, 0, 0};
+  kernel.u.matmul = {m, n, k, 0, 0, 0, 0, 0, 0};
   return kernel;
 }
 
@@ -36,6 +36,20 @@ TEST(Floors, OperationsOverPeak) {
   // 2 x 1000 x 5000 x 10000 operations at 100 TFLOPS: 1000 us.
   EXPECT_TRUE(brokenFloors(chip(), matmul(1000, 5000, 10000), lasting(1000)).empty());
   EXPECT_EQ(brokenFloors(chip(), matmul(1000, 5000, 10000), lasting(999)).size(), 1u);
+}
+
+TEST(Floors, AttentionMayMultiplyANarrowCacheAsItIs) {
+  mansard_chip narrow = chip();
+  narrow.matrix_ops_per_s[MANSARD_DTYPE_FP8] = 200e12;
+  work::Kernel kernel =
+      work::makeKernel(MANSARD_OP_ATTENTION_PREFILL, DType::bf16, DType::bf16, DType::bf16);
+  kernel.u.attention = {1, 10000, 10000, 5, 5, 100, 0, 0, 0};
+  // 4 x 10^4 x 10^4 x 500 operations: 2000 us at 100 TFLOPS, 1000 us at 200.
+  EXPECT_TRUE(brokenFloors(narrow, kernel, lasting(2000)).empty());
+  EXPECT_EQ(brokenFloors(narrow, kernel, lasting(1000)).size(), 1u);
+  kernel.weight_dtype = MANSARD_DTYPE_FP8;
+  EXPECT_TRUE(brokenFloors(narrow, kernel, lasting(1000)).empty());
+  EXPECT_EQ(brokenFloors(narrow, kernel, lasting(999)).size(), 1u);
 }
 
 TEST(Floors, BytesBeyondTheCacheOverBandwidth) {

@@ -52,6 +52,20 @@ TEST(Hygon, AttentionTakesWhatTheMeasuredLayerTook) {
   EXPECT_NE(test::noteOf(e).find("far from tuned"), std::string::npos);
 }
 
+TEST(Hygon, ClocksOfAGroupAreItsCoresTime) {
+  // 160 groups on 80 units: two each, of 15000 clocks at 1.5 GHz; after the start of 2.05 us.
+  work::Kernel kernel = bf16(MANSARD_OP_CUSTOM);
+  kernel.u.custom = {};
+  kernel.u.custom.groups = 160;
+  kernel.u.custom.groups_per_core = 2;
+  kernel.u.custom.group_cycles = 15000;
+  const mansard_estimate two = Opened("dcu-bw1000").estimate(kernel);
+  EXPECT_NEAR(two.latency_us, 2.05 + 2 * 10, 1e-9);
+  EXPECT_EQ(two.bound, MANSARD_BOUND_VECTOR);
+  kernel.u.custom.groups = 161;
+  EXPECT_NEAR(Opened("dcu-bw1000").estimate(kernel).latency_us, 2.05 + 3 * 10, 1e-9);
+}
+
 TEST(Hygon, CardsWithoutLinksShareThePcieBus) {
   work::Kernel kernel = bf16(MANSARD_OP_COLLECTIVE);
   kernel.u.collective = {8, int64_t{1} << 28, MANSARD_COLLECTIVE_ALL_REDUCE, 0};

@@ -14,6 +14,11 @@ work::Kernel attention(uint32_t op, int64_t batch, int64_t q, int64_t kv, int64_
   return kernel;
 }
 
+work::Kernel overFp8(work::Kernel kernel) {
+  kernel.weight_dtype = MANSARD_DTYPE_FP8;
+  return kernel;
+}
+
 work::Kernel latent(uint32_t op, int64_t batch, int64_t q, int64_t kv, int64_t heads) {
   work::Kernel kernel = test::bf16(op);
   kernel.u.mla = {batch, q, kv, heads, 512, 64, 128, 128};
@@ -87,7 +92,7 @@ TEST(NvidiaAttention, ShortCachesCostAWholePage) {
   const double one =
       h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 2048, 1, 1, 8, 8, 128)).latency_us;
   const double page =
-      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 2048, 1, 128, 8, 8, 128)).latency_us;
+      h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 2048, 1, 64, 8, 8, 128)).latency_us;
   EXPECT_GT(one, 0.9 * page);
 }
 
@@ -143,6 +148,134 @@ TEST(NvidiaAttention, ManySequencesCostTheirPreparationEvenWithOneHead) {
   const double many =
       h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 2048, 1, 16, 1, 1, 128)).latency_us;
   EXPECT_GT(many, few + 10); // as many blocks
+}
+
+TEST(NvidiaAttention, LongPrefillOverAnFp8CacheMultipliesItAsItIs) {
+  const work::Kernel plain = attention(MANSARD_OP_ATTENTION_PREFILL, 4, 16384, 16384, 24, 24, 128);
+  const work::Kernel expanded = latent(MANSARD_OP_MLA_PREFILL, 4, 16384, 16384, 128);
+  const auto gain = [](const Opened &chip, const work::Kernel &kernel) {
+    return chip.estimate(overFp8(kernel)).latency_us / chip.estimate(kernel).latency_us;
+  };
+  const Opened h100("h100-sxm"), a100("a100-sxm-80gb"); // the latter has no FP8
+  EXPECT_LT(gain(h100, plain), 0.95);
+  EXPECT_GT(gain(h100, plain), 0.5);
+  EXPECT_LT(gain(h100, expanded), 0.95);
+  EXPECT_GE(gain(a100, plain), 0.99);
+  EXPECT_GE(gain(a100, expanded), 0.99);
+}
+
+TEST(NvidiaAttention, ShortPrefillOverAnFp8CachePaysForItsConversion) {
+  const Opened h100("h100-sxm");
+  const work::Kernel kernel = attention(MANSARD_OP_ATTENTION_PREFILL, 128, 32, 32, 48, 8, 128);
+  // 33 million elements of queries, keys and values in about 2 us a million.
+  EXPECT_GT(h100.estimate(overFp8(kernel)).latency_us, h100.estimate(kernel).latency_us + 30);
+}
+
+TEST(NvidiaAttention, PrefillWritesItsKeysAndValuesIntoTheCache) {
+  const Opened h100("h100-sxm");
+  const auto written = [&](int64_t kvHeads, int64_t kv) {
+    return h100.estimate(attention(MANSARD_OP_ATTENTION_PREFILL, 128, 512, kv, 32, kvHeads, 128))
+        .dram_write_bytes;
+  };
+  const double head = 128.0 * 512 * 2 * 128 * 2; // keys and values of one
+  EXPECT_NEAR(written(32, 512) - written(1, 512), 31 * head, 0.01 * head);
+  EXPECT_NEAR(written(32, 4096), written(32, 512), 0.01 * head); // what is cached stays there
+}
+
+TEST(NvidiaAttention, PrefillOfNarrowHeadsEmbedsTheirPositions) {
+  const Opened h100("h100-sxm");
+  const auto written = [&](int64_t heads, int64_t dim) {
+    return h100.estimate(attention(MANSARD_OP_ATTENTION_PREFILL, 128, 1024, 1024, heads, 1, dim))
+        .dram_write_bytes;
+  };
+  const double output = 128.0 * 1024 * 16 * 64 * 2; // of 16 heads of 64
+  EXPECT_NEAR(written(32, 64) - written(16, 64), 2 * output, 0.01 * output);
+  EXPECT_NEAR(written(32, 128) - written(16, 128), 2 * output, 0.01 * output);
+}
+
+TEST(NvidiaAttention, ValuesTooWideForTheAccumulatorsComputeTheirScoresAnew) {
+  const Opened b200("b200-sxm");
+  const auto perOperation = [&](int64_t dim) {
+    const mansard_estimate out =
+        b200.estimate(attention(MANSARD_OP_ATTENTION_PREFILL, 8, 16384, 16384, 8, 1, dim));
+    return out.latency_us / out.operations;
+  };
+  EXPECT_NEAR(perOperation(512) / perOperation(256), 1.5, 0.1); // three products for two
+}
+
+TEST(NvidiaAttention, FewQueriesTakeSmallerTilesButNotOnHopper) {
+  const work::Kernel kernel = attention(MANSARD_OP_ATTENTION_PREFILL, 1, 1536, 1536, 2, 2, 128);
+  EXPECT_EQ(Opened("a100-sxm-80gb").estimate(kernel).tiling.tile_m, 64);
+  EXPECT_EQ(Opened("h100-sxm").estimate(kernel).tiling.tile_m, 128);
+}
+
+TEST(NvidiaAttention, TilesOfAnOddWidthWaitForEachKey) {
+  const Opened b200("b200-sxm");
+  const auto prefill = [&](int64_t q, int64_t dim) {
+    return b200.estimate(attention(MANSARD_OP_ATTENTION_PREFILL, 1, q, q, 4, 1, dim)).latency_us;
+  };
+  EXPECT_GT(prefill(1536, 192) - prefill(512, 192), 40); // 1024 keys at 0.05 us
+  EXPECT_LT(prefill(1536, 128) - prefill(512, 128), 20);
+}
+
+TEST(NvidiaAttention, GenericPrefillKernelsTakeEachHeadByItself) {
+  const Opened h100("h100-sxm");
+  const work::Kernel kernel = attention(MANSARD_OP_ATTENTION_PREFILL, 64, 1, 1, 8, 1, 512);
+  EXPECT_EQ(h100.estimate(kernel).tiling.tiles, 64 * 8);
+}
+
+TEST(NvidiaAttention, DecodeOverAnFp8CacheIsBoundByWideningIt) {
+  const Opened h100("h100-sxm");
+  const work::Kernel kernel = attention(MANSARD_OP_ATTENTION_DECODE, 128, 1, 8192, 8, 2, 128);
+  const double ratio = h100.estimate(overFp8(kernel)).latency_us / h100.estimate(kernel).latency_us;
+  EXPECT_GT(ratio, 0.6); // a half, were it bound by memory
+  EXPECT_LT(ratio, 0.9);
+}
+
+TEST(NvidiaAttention, NarrowHeadsNeedNoConversionBeforeTheyDecode) {
+  const Opened h100("h100-sxm");
+  const auto more = [&](int64_t dim) {
+    const work::Kernel kernel = attention(MANSARD_OP_ATTENTION_DECODE, 2, 1, 64, 8, 2, dim);
+    return h100.estimate(overFp8(kernel)).latency_us - h100.estimate(kernel).latency_us;
+  };
+  EXPECT_LT(more(64), 0.5);
+  EXPECT_GT(more(128), 2);
+}
+
+TEST(NvidiaAttention, BlocksOfADecodeComeInWholeWaves) {
+  const Opened h100("h100-sxm"); // 132 cores
+  const auto item = [&](int64_t sequences) {
+    return h100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, sequences, 1, 64, 32, 32, 128))
+        .part_us[MANSARD_BOUND_VECTOR];
+  };
+  EXPECT_NEAR(item(33) / item(29), 1, 0.01); // 8 waves
+  EXPECT_GT(item(34) / item(33), 1.1);
+}
+
+TEST(NvidiaAttention, NewerGenerationsSplitLess) {
+  const work::Kernel kernel = attention(MANSARD_OP_ATTENTION_DECODE, 1, 1, 131072, 8, 1, 128);
+  EXPECT_GE(Opened("a100-sxm-80gb").estimate(kernel).tiling.split_k, 64);
+  EXPECT_EQ(Opened("h100-sxm").estimate(kernel).tiling.split_k, 64);
+  EXPECT_EQ(Opened("b200-sxm").estimate(kernel).tiling.split_k, 32);
+}
+
+TEST(NvidiaAttention, AFewKeysTakeOnePassBeforeHopper) {
+  const Opened a100("a100-sxm-80gb");
+  const auto decode = [&](int64_t keys) {
+    return a100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 512, 1, keys, 32, 32, 128))
+        .latency_us;
+  };
+  EXPECT_LT(decode(8), 0.8 * decode(16));
+  EXPECT_NEAR(decode(16), decode(64), 0.1 * decode(64)); // a page
+}
+
+TEST(NvidiaAttention, RowsThatShareACacheFillTheirInstructionBeforeHopper) {
+  const Opened a100("a100-sxm-80gb");
+  const auto decode = [&](int64_t heads) {
+    return a100.estimate(attention(MANSARD_OP_ATTENTION_DECODE, 256, 1, 16, heads, 8, 128))
+        .latency_us;
+  };
+  EXPECT_NEAR(decode(16), decode(128), 0.1 * decode(128)); // 2 rows and 16
 }
 
 } // namespace

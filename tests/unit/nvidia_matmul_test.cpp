@@ -14,7 +14,7 @@ using test::Opened;
 std::vector<hw::Override> onlyTensorCores() {
   return {{"calibration.gemm.start_us", "0"},
           {"calibration.gemm.issue", "1"},
-          {"calibration.gemm.energy_16bit_pJ", "0"},
+          {"calibration.gemm.energy_16bit_pJ_per_GHz2", "0"},
           {"calibration.gemm.epilogue", "0"},
           {"calibration.gemm.load_latency_us", "0"},
           {"calibration.gemm.split_us", "1e6"},
@@ -107,9 +107,16 @@ TEST(NvidiaMatmul, PowerLimitsLargeMatmulsOnly) {
   const std::vector<hw::Override> half = {{"power.tdp_W", "350"}};
   const Opened full("h100-sxm"), capped("h100-sxm", half);
   EXPECT_GT(capped.matmul(8192, 8192, 8192).latency_us,
-            1.8 * full.matmul(8192, 8192, 8192).latency_us);
+            1.15 * full.matmul(8192, 8192, 8192).latency_us);
   EXPECT_NEAR(capped.matmul(16, 16384, 16384).latency_us, full.matmul(16, 16384, 16384).latency_us,
               0.01 * full.matmul(16, 16384, 16384).latency_us);
+}
+
+TEST(NvidiaMatmul, ClockGrowsWithTheCubeRootOfPower) {
+  const Opened some("h100-sxm", {{"power.tdp_W", "160"}}),
+      eighth("h100-sxm", {{"power.tdp_W", "20"}});
+  EXPECT_NEAR(eighth.matmul(8192, 8192, 8192).latency_us / some.matmul(8192, 8192, 8192).latency_us,
+              2, 0.06);
 }
 
 TEST(NvidiaMatmul, SlowTensorCoresDoNotMeetThePowerLimit) {
@@ -125,7 +132,7 @@ TEST(NvidiaMatmul, QuantisingActivationsPassesMemory) {
   const Opened h100("h100-sxm");
   work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::fp8, DType::fp8, DType::bf16,
                                          MANSARD_SCALING_BLOCK);
-  kernel.u.matmul = {16384, 512, 12288, 0, 0};
+  kernel.u.matmul = {16384, 512, 12288, 0, 0, 0, 0, 0, 0};
   const double plain = h100.estimate(kernel).latency_us;
   kernel.u.matmul.epilogue = MANSARD_PROLOGUE_QUANTIZE;
   const double quantised = h100.estimate(kernel).latency_us;
@@ -133,6 +140,70 @@ TEST(NvidiaMatmul, QuantisingActivationsPassesMemory) {
   EXPECT_GT(quantised, plain + 180);
   kernel.scaling = MANSARD_SCALING_TENSOR; // the tensor's maximum takes a pass of its own
   EXPECT_GT(h100.estimate(kernel).latency_us, plain + 300);
+}
+
+TEST(NvidiaMatmul, QuantisedActivationsAreReadNarrow) {
+  const Opened h100("h100-sxm");
+  work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::fp8, DType::fp8, DType::bf16,
+                                         MANSARD_SCALING_BLOCK);
+  kernel.u.matmul = {16384, 512, 12288, 0, 0, 0, 0, 0, 0};
+  const double plain = h100.estimate(kernel).dram_read_bytes;
+  kernel.u.matmul.epilogue = MANSARD_PROLOGUE_QUANTIZE;
+  // The matmul itself reads no more than before; the kernel ahead of it reads 16 bits.
+  EXPECT_DOUBLE_EQ(h100.estimate(kernel).dram_read_bytes, plain + 16384.0 * 12288 * 2);
+}
+
+TEST(NvidiaMatmul, QuantisingShortRowsTakesARowsTime) {
+  const Opened b200("b200-sxm");
+  const auto quantised = [&](DType type) {
+    work::Kernel kernel =
+        work::makeKernel(MANSARD_OP_MATMUL, type, type, DType::bf16, MANSARD_SCALING_BLOCK);
+    kernel.u.matmul = {32768, 128, 128, MANSARD_PROLOGUE_QUANTIZE, 0, 0, 0, 0, 0};
+    return b200.estimate(kernel).part_us[MANSARD_BOUND_VECTOR];
+  };
+  // FP8's scales span 128 elements, so that a block of threads takes several such rows.
+  EXPECT_GT(quantised(DType::nvfp4), 5 * quantised(DType::fp8));
+}
+
+TEST(NvidiaMatmul, NarrowTypesDoNotSplitK) {
+  const Opened h100("h100-sxm");
+  EXPECT_GT(h100.matmul(64, 256, 65536).tiling.split_k, 1);
+  EXPECT_EQ(h100.matmul(64, 256, 65536, DType::fp8).tiling.split_k, 1);
+}
+
+TEST(NvidiaMatmul, ReadingScalesTakesTimeInEachStep) {
+  const auto latency = [](const char *stepUs) {
+    const Opened h100("h100-sxm", {{"calibration.gemm.scale_step_us", stepUs}});
+    work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::fp8, DType::fp8, DType::bf16,
+                                           MANSARD_SCALING_BLOCK);
+    kernel.u.matmul = {64, 256, 65536, 0, 0, 0, 0, 0, 0};
+    return h100.estimate(kernel).latency_us;
+  };
+  EXPECT_NEAR(latency("2") - latency("1"), 65536.0 / 128, 20); // us
+}
+
+TEST(NvidiaMatmul, FewRowsStreamWithoutTensorCoresBeforeHopper) {
+  const Opened a100("a100-sxm-80gb");
+  const mansard_estimate four = a100.matmul(4, 1024, 16384, DType::int8);
+  const mansard_estimate five = a100.matmul(5, 1024, 16384, DType::int8);
+  EXPECT_EQ(four.tiling.tile_m, 4);
+  EXPECT_GT(five.tiling.tile_m, 5);
+  EXPECT_LT(four.latency_us, 0.6 * five.latency_us); // one pass over K, not a pipeline of steps
+  EXPECT_GE(Opened("h100-sxm").matmul(4, 1024, 16384, DType::int8).tiling.tile_m, 16);
+}
+
+TEST(NvidiaMatmul, ResultsDrainToDramWhileTilesAreStored) {
+  // 1 GiB of results: 0.33 ms of DRAM. Storing them costs as long, but not on top.
+  const auto latency = [](const char *epilogue) {
+    std::vector<hw::Override> overrides = onlyTensorCores();
+    overrides.push_back({"calibration.gemm.epilogue", epilogue});
+    return Opened("h100-sxm", overrides).matmul(32768, 16384, 64);
+  };
+  const double drained = latency("0").latency_us;
+  const mansard_estimate stored = latency("2");
+  EXPECT_GT(stored.part_us[MANSARD_BOUND_L2], 0.5 * drained);
+  EXPECT_GE(stored.latency_us, 0.99 * drained);
+  EXPECT_LT(stored.latency_us, drained + 0.3 * stored.part_us[MANSARD_BOUND_L2]);
 }
 
 TEST(NvidiaMatmul, AmpereWidensFp8AndSaysSo) {
@@ -146,7 +217,7 @@ TEST(NvidiaMatmul, NarrowWeightsHalveTheSkinnyMatmul) {
   const Opened a100("a100-sxm-80gb");
   work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::int8, DType::bf16,
                                          MANSARD_SCALING_CHANNEL);
-  kernel.u.matmul = {1, 16384, 65536, 0, 0};
+  kernel.u.matmul = {1, 16384, 65536, 0, 0, 0, 0, 0, 0};
   const double ratio = a100.estimate(kernel).latency_us / a100.matmul(1, 16384, 65536).latency_us;
   EXPECT_NEAR(ratio, 0.5, 0.1);
 }

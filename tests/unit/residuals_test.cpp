@@ -11,14 +11,15 @@ namespace mansard::report {
 namespace {
 
 /// `rows` residuals on each of `sites`, spread evenly (in log) within [1/width, width].
-std::vector<Residual> evenly(uint32_t bound, size_t sites, size_t rows, double width) {
+std::vector<Residual> evenly(uint32_t bound, size_t sites, size_t rows, double width,
+                             uint32_t dtype = MANSARD_DTYPE_BF16) {
   std::vector<Residual> residuals;
   for (size_t site = 0; site < sites; ++site)
     for (size_t row = 0; row < rows; ++row) {
       const double at = (static_cast<double>(row * sites + site) + 0.5) /
                         static_cast<double>(rows * sites); // 0 to 1
-      residuals.push_back(
-          {MANSARD_OP_MATMUL, bound, fmt::format("site {}", site), std::pow(width, 2 * at - 1)});
+      residuals.push_back({MANSARD_OP_MATMUL, dtype, bound, fmt::format("site {}", site),
+                           std::pow(width, 2 * at - 1)});
     }
   return residuals;
 }
@@ -32,13 +33,14 @@ TEST(ResidualBands, PercentilesAreThoseOfTheNextMeasurement) {
   // 1, 2 ... 9: with nine before it, the tenth falls below the first with a chance of 1 in 10.
   std::vector<Residual> residuals;
   for (int i = 9; i >= 1; --i)
-    residuals.push_back(
-        {MANSARD_OP_MOE, MANSARD_BOUND_DRAM, fmt::format("{}", i), static_cast<double>(i)});
+    residuals.push_back({MANSARD_OP_MOE, MANSARD_DTYPE_BF16, MANSARD_BOUND_DRAM,
+                         fmt::format("{}", i), static_cast<double>(i)});
   const auto bands = residualBands(residuals);
   ASSERT_EQ(bands.size(), 1u) << "too few rows for a regime";
   EXPECT_EQ(bands[0].key(), "residual.moe");
-  EXPECT_DOUBLE_EQ(bands[0].p10, 1);
-  EXPECT_DOUBLE_EQ(bands[0].p90, 9);
+  // From 1 to 9, and wider by a fifth, as all that differs lies between nine sites.
+  EXPECT_NEAR(bands[0].p10, std::pow(9, -0.1), 1e-12);
+  EXPECT_NEAR(bands[0].p90, std::pow(9, 1.1), 1e-12);
   EXPECT_EQ(bands[0].rows, 9u);
   EXPECT_EQ(bands[0].sites, 9u);
 }
@@ -55,15 +57,38 @@ TEST(ResidualBands, RegimesHaveTheirOwnWhereRowsAndSitesAreEnough) {
   EXPECT_LT(bands[1].p10, bands[0].p10);
 }
 
+TEST(ResidualBands, DataTypesComeFirstWhereThereAreSeveral) {
+  const auto tight = evenly(MANSARD_BOUND_DRAM, 30, 10, 1.1, MANSARD_DTYPE_BF16);
+  const auto loose = evenly(MANSARD_BOUND_DRAM, 30, 10, 2, MANSARD_DTYPE_FP8);
+  const auto bands = residualBands(joined(tight, loose));
+  ASSERT_EQ(bands.size(), 5u);
+  EXPECT_EQ(bands[0].key(), "residual.gemm");
+  EXPECT_EQ(bands[1].key(), "residual.gemm.bf16");
+  EXPECT_EQ(bands[2].key(), "residual.gemm.bf16.dram");
+  EXPECT_EQ(bands[3].key(), "residual.gemm.fp8");
+  EXPECT_LT(bands[1].p90, 1.15);
+  EXPECT_GT(bands[3].p90, 1.6);
+}
+
+TEST(ResidualBands, RegimesOfFewSitesLeanOnTheirOperation) {
+  const auto own = [](size_t sites) {
+    const auto wide = evenly(MANSARD_BOUND_FIXED, 40, 50, 2);
+    return residualBands(joined(wide, evenly(MANSARD_BOUND_DRAM, sites, 20, 1.05))).back().p90;
+  };
+  EXPECT_GT(own(3), own(10));
+  EXPECT_GT(own(10), own(30));
+}
+
 TEST(HeldOutCoverage, IsEightyPercentInEachRegime) {
   const auto residuals =
-      joined(evenly(MANSARD_BOUND_FIXED, 20, 10, 4), evenly(MANSARD_BOUND_MATRIX, 20, 10, 1.1));
+      joined(evenly(MANSARD_BOUND_FIXED, 40, 10, 2), evenly(MANSARD_BOUND_MATRIX, 40, 10, 1.3));
   const Coverage held = heldOutCoverage(residuals);
-  EXPECT_EQ(held.rows, 400u);
-  EXPECT_EQ(held.sites, 20u);
+  EXPECT_EQ(held.rows, 800u);
+  EXPECT_EQ(held.sites, 40u);
   EXPECT_NEAR(held.share, 0.8, 0.03);
-  EXPECT_NEAR(held.shares.at(MANSARD_BOUND_FIXED), 0.8, 0.03);
-  EXPECT_NEAR(held.shares.at(MANSARD_BOUND_MATRIX), 0.8, 0.03);
+  EXPECT_NEAR(held.shares.at(MANSARD_BOUND_FIXED), 0.8, 0.05);
+  // Narrower than the operation, on which it leans.
+  EXPECT_NEAR(held.shares.at(MANSARD_BOUND_MATRIX), 0.85, 0.05);
 }
 
 TEST(HeldOutCoverage, ShowsSitesThatHaveNothingInCommon) {
@@ -71,14 +96,14 @@ TEST(HeldOutCoverage, ShowsSitesThatHaveNothingInCommon) {
   std::vector<Residual> residuals;
   for (int site = 0; site < 4; ++site)
     for (int row = 0; row < 50; ++row)
-      residuals.push_back({MANSARD_OP_MATMUL, MANSARD_BOUND_DRAM, fmt::format("{}", site),
-                           std::pow(2.0, site) + 0.001 * row});
+      residuals.push_back({MANSARD_OP_MATMUL, MANSARD_DTYPE_BF16, MANSARD_BOUND_DRAM,
+                           fmt::format("{}", site), std::pow(2.0, site) + 0.001 * row});
   EXPECT_LT(heldOutCoverage(residuals).share, 0.6);
 }
 
 TEST(SiteOf, IsWhatTheLayersOfOneModelShare) {
   work::Kernel a = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-  a.u.matmul = {1, 4096, 1024, 0, 0};
+  a.u.matmul = {1, 4096, 1024, 0, 0, 0, 0, 0, 0};
   work::Kernel b = a;
   b.u.matmul.m = 512;
   b.dtype = MANSARD_DTYPE_FP8;

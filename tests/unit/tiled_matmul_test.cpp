@@ -25,7 +25,7 @@ mansard_kernel matmul(int64_t m, int64_t n, int64_t k, uint32_t weights = MANSAR
   kernel.op = MANSARD_OP_MATMUL;
   kernel.dtype = kernel.out_dtype = MANSARD_DTYPE_BF16;
   kernel.weight_dtype = weights;
-  kernel.u.matmul = {m, n, k, 0, 0};
+  kernel.u.matmul = {m, n, k, 0, 0, 0, 0, 0, 0};
   return kernel;
 }
 

@@ -34,7 +34,7 @@ protected:
   double predicted(int m) {
     work::Kernel kernel =
         work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-    kernel.u.matmul = {m, 4096, 4096, 0, 0};
+    kernel.u.matmul = {m, 4096, 4096, 0, 0, 0, 0, 0, 0};
     auto model = host_.open(target_);
     EXPECT_TRUE(model.ok()) << (model.ok() ? "" : model.error().text());
     auto report = collectKernel(*model, kernel);
@@ -128,6 +128,72 @@ TEST_F(ValidationTest, ExpertsOfNemotronHaveNoGate) {
   EXPECT_EQ(read("512", "ai-dynamo/aiconfigurator"), 0u);
   EXPECT_EQ(read("256", "ai-dynamo/aiconfigurator"), 1u);
   EXPECT_EQ(read("512", "elsewhere"), 1u);
+}
+
+TEST_F(ValidationTest, SmoothQuantLayersWereTimedWithoutQuantising) {
+  const auto quantises = [&](const std::string &target, const std::string &type,
+                             const std::string &source) {
+    const std::string path = (folder_ / "quantised.csv").string();
+    EXPECT_TRUE(writeFile(path, "target,op,dtype,weight_dtype,scaling,m,n,k,latency_us,source\n" +
+                                    target + ",gemm," + type + "," + type +
+                                    ",token,64,4096,4096,10," + source + "\n")
+                    .ok());
+    return (readMeasurements(path)->all[0].kernel.u.matmul.epilogue & MANSARD_PROLOGUE_QUANTIZE) !=
+           0;
+  };
+  EXPECT_FALSE(quantises("a100-sxm-80gb", "int8", "ai-dynamo/aiconfigurator"));
+  EXPECT_TRUE(quantises("h100-sxm", "fp8", "ai-dynamo/aiconfigurator"));
+  EXPECT_TRUE(quantises("ascend-910b", "int8", "aiconfigurator-npu (Ascend 910B)"));
+  EXPECT_FALSE(quantises("h100-sxm", "fp8", "elsewhere"));
+}
+
+constexpr const char *kMlaHeader =
+    "target,op,dtype,kv_dtype,batch,q_len,kv_len,heads,latency_us,software\n";
+
+TEST_F(ValidationTest, SglangConvertsAnFp8LatentCacheOnHopperFirst) {
+  const auto read = [&](const std::string &target, const std::string &cache,
+                        const std::string &software) {
+    const std::string path = (folder_ / "mla.csv").string();
+    EXPECT_TRUE(writeFile(path, kMlaHeader + target + ",mla_decode,bf16," + cache +
+                                    ",2,1,1000,16,10," + software + "\n")
+                    .ok());
+    return readMeasurements(path)->all[0];
+  };
+  const Measurement converted = read("h200-sxm", "fp8", "sglang");
+  EXPECT_EQ(converted.kernel.weight_dtype, static_cast<uint32_t>(MANSARD_DTYPE_BF16));
+  ASSERT_EQ(converted.before.size(), 3u); // the new latent, its rotary part, the cache
+  EXPECT_EQ(converted.before[2].u.custom.read_bytes, 2 * 1000 * 576);
+  EXPECT_EQ(converted.before[2].u.custom.write_bytes, 2 * 2 * 1000 * 576);
+  for (const Measurement &plain :
+       {read("h200-sxm", "fp8", "trtllm"), read("b200-sxm", "fp8", "sglang")}) {
+    EXPECT_EQ(plain.kernel.weight_dtype, static_cast<uint32_t>(MANSARD_DTYPE_FP8));
+    EXPECT_TRUE(plain.before.empty());
+  }
+  EXPECT_TRUE(read("h200-sxm", "bf16", "sglang").before.empty());
+}
+
+TEST_F(ValidationTest, WhatRanBeforeCountsWithTheMeasuredKernel) {
+  const Validation v =
+      run(std::string(kMlaHeader) + "h100-sxm,mla_decode,bf16,fp8,8,1,8192,16,10,sglang\n" +
+          "h100-sxm,mla_decode,bf16,bf16,8,1,8192,16,10,sglang\n");
+  const Measurement &m = v.files[0].all[0];
+  ASSERT_EQ(m.before.size(), 3u);
+  auto model = host_.open("h100-sxm");
+  ASSERT_TRUE(model.ok()) << model.error().text();
+  double us = v.compared[0][1].estimate.latency_us;
+  for (const work::Kernel &kernel : m.before) {
+    mansard_estimate one{};
+    one.struct_size = sizeof one;
+    ASSERT_TRUE(model->estimate({&kernel, 1}, {&one, 1}).ok());
+    us += one.latency_us;
+  }
+  const mansard_estimate &sum = v.compared[0][0].estimate;
+  EXPECT_DOUBLE_EQ(sum.latency_us, us);
+  double parts = 0;
+  for (double part : sum.part_us)
+    parts += part;
+  EXPECT_NEAR(parts, us, 1e-9 * us);
+  EXPECT_EQ(sum.bound, static_cast<uint32_t>(MANSARD_BOUND_VECTOR)); // as the conversion is
 }
 
 TEST_F(ValidationTest, RowsCarryPredictionIntervalPartsAndReasons) {

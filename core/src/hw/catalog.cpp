@@ -1,5 +1,6 @@
 #include <mansard/hw/cann_ini.h>
 #include <mansard/hw/catalog.h>
+#include <mansard/hw/install.h>
 
 #include <fmt/format.h>
 
@@ -41,12 +42,9 @@ std::string dataDirectory() {
   if (const char *set = std::getenv("MANSARD_DATA"); set && *set)
     return set;
   std::error_code problem;
-  const fs::path program = fs::read_symlink("/proc/self/exe", problem);
-  if (!problem) {
-    const fs::path installed = program.parent_path().parent_path() / "share" / "mansard";
-    if (fs::is_directory(installed / "targets", problem))
-      return installed.string();
-  }
+  const fs::path installed = fs::path(installPrefix()) / "share" / "mansard";
+  if (fs::is_directory(installed / "targets", problem))
+    return installed.string();
   return MANSARD_SOURCE_DIRECTORY;
 }
 

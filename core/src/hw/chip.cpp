@@ -64,6 +64,8 @@ std::string *textMember(Chip &chip, std::string_view key) {
     return &chip.model;
   if (key == "status")
     return &chip.status;
+  if (key == "nearest_isa")
+    return &chip.nearestIsa;
   if (key == "memory.technology")
     return &chip.memoryTechnology;
   return nullptr;
@@ -203,8 +205,8 @@ Result<> applyOverride(Chip &chip, const Override &change) {
   const std::string place = fmt::format("--set {}", change.key);
   if (topologyLevel(change.key))
     return setTopology(chip, change.key, change.value, place);
-  if (change.key == "model" || change.key == "family") {
-    (change.key == "model" ? chip.model : chip.family) = change.value;
+  if (change.key == "model" || change.key == "family" || change.key == "nearest_isa") {
+    *textMember(chip, change.key) = change.value;
     return Ok{};
   }
   const ChipField *field = findChipField(change.key);

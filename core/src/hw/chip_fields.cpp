@@ -16,6 +16,8 @@ const std::vector<ChipField> &chipFields() {
       {"compute.clock_GHz", "GHz", "clock sustained under matrix load, at which the peak is quoted",
        true, 0.05, 10},
       {"compute.boost_GHz", "GHz", "highest clock", false, 0.05, 10},
+      {"compute.threads_per_core", "", "threads that a core holds at once, where it runs threads",
+       false, 1, 1e5},
       {"matrix.ops_per_clock.<dtype>", "op/clock",
        "matrix operations of a core, a multiply-add counting two", true, 1, 1e7},
       {"vector.units_per_core", "", "vector units of a core", false, 1, 64},
@@ -28,6 +30,8 @@ const std::vector<ChipField> &chipFields() {
       {"sram.per_core_KiB", "KiB", "memory of a core that matmul operands are staged in", true, 1,
        1e6},
       {"sram.bytes_per_clock", "B/clock", "bandwidth of that memory, of one core", false, 1, 1e6},
+      {"sram.cache_KiB", "KiB", "first-level data cache of a core, where it is a memory of its own",
+       false, 1, 1e6},
       {"registers.per_core_KiB", "KiB", "registers of a core", false, 1, 1e6},
       {"l2.size_MiB", "MiB", "last-level cache of the device", false, 0, 1e5},
       {"l2.read_GBps", "GB/s", "read bandwidth of the last-level cache", false, 1, 1e6},
@@ -75,7 +79,7 @@ const ChipField *findChipField(std::string_view key) {
 }
 
 std::vector<std::string> chipKeyNames() {
-  std::vector<std::string> names{"memory.technology"};
+  std::vector<std::string> names{"memory.technology", "nearest_isa"};
   for (const ChipField &field : chipFields()) {
     const size_t open = field.key.find('<');
     if (open == std::string_view::npos) {

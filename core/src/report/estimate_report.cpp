@@ -1,5 +1,4 @@
 #include <mansard/base/names.h>
-#include <mansard/base/overlap.h>
 #include <mansard/base/units.h>
 #include <mansard/report/estimate_report.h>
 #include <mansard/report/text_table.h>
@@ -42,13 +41,13 @@ bool communicates(uint32_t op) {
 /// Duration of steps [first, last), all of one overlap group, with communication or as if it were
 /// free.
 double groupDuration(const model::StepEstimate &e, size_t first, size_t last, bool free) {
-  double lanes_us[work::kMaxLanes] = {};
+  model::OverlapGroup group;
   for (size_t i = first; i < last; ++i) {
     const work::Step &step = e.program.steps[i];
     if (!free || !communicates(e.program.kernels[step.kernel].op))
-      lanes_us[std::min(step.lane, work::kMaxLanes - 1)] += e.steps[i].latency_us;
+      group.add(step.lane, e.estimates[step.kernel], static_cast<double>(step.count));
   }
-  return overlapped(lanes_us, work::kMaxLanes);
+  return group.duration_us();
 }
 
 /// What the step would gain if communication were free: what stands alone, and where it overlaps
@@ -111,7 +110,9 @@ EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &
   r.targetName = chip.name;
   r.model = target.id();
   r.modelName = e.model;
-  r.phase = e.workload.phase == work::Phase::decode ? "decode" : "prefill";
+  r.phase = e.isModule                                ? "module"
+            : e.workload.phase == work::Phase::decode ? "decode"
+                                                      : "prefill";
   r.scenario = scenarioOf(e);
 
   r.devices = e.program.devices;

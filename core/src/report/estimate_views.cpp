@@ -37,9 +37,11 @@ std::string summary(const EstimateReport &r) {
   TextTable facts({{"", {}}, {"", Align::right}, {"", {}}});
   facts.addRow(
       {"step", duration(r.latency_ms * 1e3), fmt::format("bound by {}", kBoundNames[r.bound])});
-  facts.addRow(
-      {"tokens/s", grouped(r.tokens_per_s), fmt::format("{} tokens a step", grouped(r.tokens))});
-  facts.addRow({"tokens/s/chip", grouped(r.tokens_per_s_per_chip),
+  if (r.tokens > 0) // not every module has any
+    facts.addRow(
+        {"tokens/s", grouped(r.tokens_per_s), fmt::format("{} tokens a step", grouped(r.tokens))});
+  if (r.tokens > 0)
+    facts.addRow({"tokens/s/chip", grouped(r.tokens_per_s_per_chip),
                 fmt::format("{} {}, {} {}", r.chips, r.chips == 1 ? "chip" : "chips", r.devices,
                             r.devices == 1 ? "device" : "devices")});
   facts.addRow({"communication", percent(r.communicationShare), "of the step is lost to it"});

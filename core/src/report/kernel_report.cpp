@@ -1,4 +1,6 @@
 #include <mansard/base/names.h>
+#include <mansard/base/stated_tile.h>
+#include <mansard/model/stated_tile.h>
 #include <mansard/report/kernel_report.h>
 
 #include <fmt/format.h>
@@ -42,14 +44,14 @@ Result<> checkEstimate(const host::Model &model, const work::Kernel &kernel,
   return Ok{};
 }
 
-std::vector<std::string> notesOf(const mansard_estimate &estimate) {
+std::vector<std::string> notesOf(const work::Kernel &kernel, const mansard_estimate &estimate) {
   std::vector<std::string> notes;
   if (estimate.flags & MANSARD_ESTIMATE_FALLBACK)
     notes.emplace_back("fallback: priced by something simpler than this family's own model");
   if (estimate.flags & MANSARD_ESTIMATE_UNCALIBRATED)
     notes.emplace_back(
         "uncalibrated: no measurement of this family and operation stands behind the estimate");
-  if (estimate.flags & MANSARD_ESTIMATE_DOES_NOT_TILE)
+  if (estimate.flags & MANSARD_ESTIMATE_DOES_NOT_TILE && !statesTile(kernel))
     notes.emplace_back("no tiling fits the on-chip memories; priced as if streamed");
   if (estimate.note.data && estimate.note.size > 0)
     notes.emplace_back(estimate.note.data, estimate.note.size);
@@ -85,8 +87,12 @@ Result<KernelReport> collectKernel(const host::Model &model, const work::Kernel 
       (vectorOnly ? chip.vector_ops_per_s : chip.matrix_ops_per_s)[kernel.dtype] / 1e12;
   report.peak_dram_GBps = chip.dram_peak_bytes_per_s / 1e9;
   report.notes = model.chip().notes;
-  for (std::string &note : notesOf(estimate))
+  for (std::string &note : notesOf(kernel, estimate))
     report.notes.push_back(std::move(note));
+  auto tile = model::statedTileNotes(model, kernel, estimate);
+  if (!tile)
+    return tile.error();
+  report.notes.insert(report.notes.end(), tile->begin(), tile->end());
   if (!report.interval.known)
     report.notes.push_back(
         fmt::format("the interval is a guess (half to twice): family '{}' has no residuals for {}",

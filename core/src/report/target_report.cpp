@@ -131,6 +131,8 @@ std::string targetTable(const hw::Chip &chip) {
     out += fmt::format("; a package holds {}", chip.devicesPerChip());
   out += isValidated(chip) ? ". The family is validated against measurements.\n"
                            : ". No measurements of the family stand behind its calibration.\n";
+  if (!chip.nearestIsa.empty())
+    out += fmt::format("Kernels in LLVM IR are compiled and timed as {} code.\n", chip.nearestIsa);
 
   using Align = TextTable::Align;
   // One set of columns for all sections, so that they line up.
@@ -167,6 +169,8 @@ std::string targetJson(const hw::Chip &chip) {
             {"model", chip.model},   {"memory", chip.memoryTechnology},
             {"year", chip.year},     {"validated", isValidated(chip)},
             {"status", chip.status}, {"file", chip.file}};
+  if (!chip.nearestIsa.empty())
+    json["nearest_isa"] = chip.nearestIsa;
   Json numbers = Json::object();
   for (const auto &[key, q] : chip.numbers)
     numbers[key] = Json{{"value", q.value},

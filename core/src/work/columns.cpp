@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace mansard::work {
 namespace {
@@ -62,6 +63,15 @@ public:
         real == std::floor(real))
       return static_cast<int64_t>(real);
     fail(fmt::format("{} is '{}', not a whole number", column, value));
+    return 0;
+  }
+
+  int32_t tile(std::string_view column) {
+    const int64_t number = size(column);
+    if (number >= 0 && number <= std::numeric_limits<int32_t>::max())
+      return static_cast<int32_t>(number);
+    fail(fmt::format("{} is {}; it may be 0 to {}", column, number,
+                     std::numeric_limits<int32_t>::max()));
     return 0;
   }
 
@@ -170,7 +180,11 @@ const std::vector<ColumnInfo> &columnsOf(uint32_t op) {
       {"m", "", "rows of the activations"},
       {"n", "", "columns of the result"},
       {"k", "", "inner dimension"},
-      {"quantize", "0", "1: the activations come in 16 bits and are quantised first"}};
+      {"quantize", "0", "1: the activations come in 16 bits and are quantised first"},
+      {"tile_m", "0", "rows of a fixed tile; 0: the model chooses"},
+      {"tile_n", "0", "columns of a fixed tile"},
+      {"tile_k", "0", "its depth in one step"},
+      {"split_k", "0", "parts of k, each a tile's own"}};
   static const Columns grouped{kDtype,
                                kWeightDtype,
                                kScaling,
@@ -244,15 +258,21 @@ const std::vector<ColumnInfo> &columnsOf(uint32_t op) {
       {"topk", "", "experts of each token"},
       {"experts", "", "routed experts"},
       {"node_limit", "0", "nodes that a token's experts lie on at most; 0: no limit"}};
-  static const Columns custom{{"dtype", "bf16", "what the matrix unit multiplies"},
-                              {"scaling", "none", "not used"},
-                              {"matrix_operations", "0", "on the matrix unit"},
-                              {"vector_operations", "0", "on the vector unit"},
-                              {"special_operations", "0", "exponentials and their like"},
-                              {"read_bytes", "0", "from memory"},
-                              {"write_bytes", "0", "to memory"},
-                              {"l2_bytes", "0", "through the last-level cache beyond those"},
-                              {"link_bytes", "0", "sent to other devices"}};
+  static const Columns custom{
+      {"dtype", "bf16", "what the matrix unit multiplies"},
+      {"scaling", "none", "not used"},
+      {"matrix_operations", "0", "on the matrix unit"},
+      {"vector_operations", "0", "on the vector unit"},
+      {"special_operations", "0", "exponentials and their like"},
+      {"read_bytes", "0", "from memory"},
+      {"write_bytes", "0", "to memory"},
+      {"l2_bytes", "0", "through the last-level cache beyond those"},
+      {"link_bytes", "0", "sent to other devices"},
+      {"integer_operations", "0", "on the vector unit"},
+      {"sram_bytes", "0", "to and from the cores' own memory"},
+      {"groups", "0", "work groups of the launch; 0: spread evenly"},
+      {"groups_per_core", "0", "that a core holds at once; 0: not known"},
+      {"group_cycles", "0", "that a group keeps its core's busiest issue port; 0: not known"}};
   switch (op) {
   case MANSARD_OP_MATMUL:
     return gemm;
@@ -287,7 +307,9 @@ Result<Kernel> fromColumns(uint32_t op, const Values &values) {
   Kernel kernel = start(op, read, attends ? "kv_dtype" : hasWeights ? "weight_dtype" : "");
   switch (op) {
   case MANSARD_OP_MATMUL:
-    kernel.u.matmul = {read.size("m"), read.size("n"), read.size("k"), 0, 0};
+    kernel.u.matmul = {
+        read.size("m"),      read.size("n"),      read.size("k"),      0, 0, read.tile("tile_m"),
+        read.tile("tile_n"), read.tile("tile_k"), read.tile("split_k")};
     if (read.flag("quantize"))
       kernel.u.matmul.epilogue |= MANSARD_PROLOGUE_QUANTIZE;
     break;
@@ -340,7 +362,9 @@ Result<Kernel> fromColumns(uint32_t op, const Values &values) {
     kernel.u.custom = {read.real("matrix_operations"),  read.real("vector_operations"),
                        read.real("special_operations"), read.real("read_bytes"),
                        read.real("write_bytes"),        read.real("l2_bytes"),
-                       read.real("link_bytes")};
+                       read.real("link_bytes"),         read.real("integer_operations"),
+                       read.real("sram_bytes"),         read.real("groups"),
+                       read.real("groups_per_core"),    read.real("group_cycles")};
   }
   if (!read.error().empty())
     return Error{ErrorCode::invalidInput, read.error(), std::string(kOpNames[op])};

@@ -1,3 +1,4 @@
+#include <mansard/hw/install.h>
 #include <mansard/work/frontend.h>
 
 #include <dlfcn.h>
@@ -12,10 +13,8 @@ namespace {
 /// <prefix>/lib/mansard/libmansard_ir.so.
 Result<const Frontend *> load() {
   std::error_code problem;
-  const fs::path program = fs::read_symlink("/proc/self/exe", problem);
-  const fs::path library =
-      program.parent_path().parent_path() / "lib" / "mansard" / "libmansard_ir.so";
-  if (problem || !fs::exists(library, problem))
+  const fs::path library = fs::path(hw::installPrefix()) / "lib" / "mansard" / "libmansard_ir.so";
+  if (!fs::exists(library, problem))
     return Error{ErrorCode::unsupported,
                  "this build has no model front end; it needs LLVM and MLIR 19 and is built with "
                  "-DMANSARD_ENABLE_IR=ON",

@@ -1,5 +1,6 @@
 #include <mansard/base/counts.h>
 #include <mansard/base/names.h>
+#include <mansard/base/stated_tile.h>
 #include <mansard/work/kernel.h>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <initializer_list>
+#include <tuple>
 
 namespace mansard::work {
 namespace {
@@ -14,6 +16,10 @@ namespace {
 // A product of three sizes must stay well inside a double's exact integers times rounding: 2^40
 // each is more than any tensor has, and 2^120 is far from overflow.
 constexpr int64_t kLargest = int64_t{1} << 40;
+
+/// A tile larger than the problem is padding, which libraries accept up to the largest tiles there
+/// are.
+constexpr int32_t kLargestTile = 512;
 
 struct Size {
   const char *name;
@@ -32,6 +38,24 @@ Result<> checkSizes(std::initializer_list<Size> sizes) {
 }
 
 Error invalid(std::string message) { return {ErrorCode::invalidInput, std::move(message), ""}; }
+
+Result<> checkMatmul(const mansard_matmul &g) {
+  if (Result<> sizes = checkSizes({{"m", g.m}, {"n", g.n}, {"k", g.k}}); !sizes)
+    return sizes;
+  if (const std::string_view problem = statedTileProblem(g); !problem.empty())
+    return invalid(fmt::format("{}; it is {} x {} x {}, split {}", problem, g.tile_m, g.tile_n,
+                               g.tile_k, g.split_k));
+  for (const auto &[name, tile, whole] : {std::tuple{"tile_m", g.tile_m, g.m},
+                                          {"tile_n", g.tile_n, g.n},
+                                          {"tile_k", g.tile_k, g.k}})
+    if (tile > kLargestTile && tile > whole)
+      return invalid(fmt::format("{} is {}, more than the {} that there are; tiles beyond the "
+                                 "problem's size may have up to {}",
+                                 name, tile, whole, kLargestTile));
+  if (g.split_k > g.k)
+    return invalid(fmt::format("split_k is {}, more than the {} of k", g.split_k, g.k));
+  return Ok{};
+}
 
 Result<> checkAttention(const mansard_attention &a) {
   if (Result<> sizes = checkSizes({{"batch", a.batch},
@@ -98,7 +122,8 @@ Result<> checkMoe(const mansard_moe &m) {
 
 Result<> checkCustom(const mansard_custom &u) {
   for (double count : {u.matrix_operations, u.vector_operations, u.special_operations, u.read_bytes,
-                       u.write_bytes, u.l2_bytes, u.link_bytes})
+                       u.write_bytes, u.l2_bytes, u.link_bytes, u.integer_operations, u.sram_bytes,
+                       u.groups, u.groups_per_core, u.group_cycles})
     if (!(count >= 0 && count <= 1e30))
       return invalid(fmt::format("a count of a custom kernel is {}; it may be 0 to 1e30", count));
   return Ok{};
@@ -125,8 +150,7 @@ Result<> check(const Kernel &kernel) {
     return invalid("unknown scaling code");
   switch (kernel.op) {
   case MANSARD_OP_MATMUL:
-    return checkSizes(
-        {{"m", kernel.u.matmul.m}, {"n", kernel.u.matmul.n}, {"k", kernel.u.matmul.k}});
+    return checkMatmul(kernel.u.matmul);
   case MANSARD_OP_GROUPED_MATMUL: {
     const mansard_grouped_matmul &g = kernel.u.grouped_matmul;
     return checkSizes({{"groups", g.groups}, {"m", g.m}, {"n", g.n}, {"k", g.k}});
@@ -181,7 +205,14 @@ std::string describe(const Kernel &kernel) {
     const std::string weights = kernel.weight_dtype == kernel.dtype
                                     ? ""
                                     : fmt::format(" x {}", kDTypes[kernel.weight_dtype].name);
-    return fmt::format("{} {}{} {}x{}x{}", op, type, weights, g.m, g.n, g.k);
+    std::string tile;
+    if (g.tile_m)
+      tile = fmt::format(" tile {}x{}", g.tile_m, g.tile_n);
+    if (g.tile_k)
+      tile += fmt::format("x{}", g.tile_k);
+    if (g.split_k > 1)
+      tile += fmt::format(" split {}", g.split_k);
+    return fmt::format("{} {}{} {}x{}x{}{}", op, type, weights, g.m, g.n, g.k, tile);
   }
   case MANSARD_OP_GROUPED_MATMUL: {
     const mansard_grouped_matmul &g = kernel.u.grouped_matmul;
@@ -217,6 +248,14 @@ std::string describe(const Kernel &kernel) {
     const mansard_expert_parallel &e = kernel.u.expert_parallel;
     return fmt::format("{} {} {} ranks {} tokens x {}", kEpDirectionNames[e.direction], type,
                        e.ranks, e.tokens, e.hidden);
+  }
+  case MANSARD_OP_CUSTOM: {
+    const mansard_custom &u = kernel.u.custom;
+    return fmt::format("{} {} {:.4g} MB {:.4g} Mop", op, type,
+                       (u.read_bytes + u.write_bytes) * 1e-6,
+                       (u.matrix_operations + u.vector_operations + u.special_operations +
+                        u.integer_operations) *
+                           1e-6);
   }
   default:
     return std::string(op);

@@ -8,7 +8,7 @@ def Mansard_AttentionOp : Mansard_Op<"attention", [Pure]> {
   let summary = "softmax attention with grouped key-value heads";
   let description = [{
     `query` holds the columns of `heads` query heads, and after them, in prefill, those of `kv_heads`
-    keys and values. `cache` is `sequences x positions x 2 * kv_heads * head_dim`; in decode keys and
+    keys and values, or nothing: then these are read from the cache. `cache` is `sequences x positions x 2 * kv_heads * head_dim`; in decode keys and
     values are read from it. `kv_len` counts positions before the window takes its share. `sinks`: a
     learned logit for each head.
   }];

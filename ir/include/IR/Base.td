@@ -72,7 +72,8 @@ def Mansard_Phase : Mansard_Enum<"Phase", "prefill or decode", [
   Case<"prefill", 0>, Case<"decode", 1>]>;
 def Mansard_ViewKind : Mansard_Enum<"ViewKind", "a rearrangement that moves nothing", [
   Case<"zeros", 0>, Case<"columns", 1>, Case<"heads", 2>, Case<"merge", 3>, Case<"rows", 4>,
-  Case<"concat", 5>, Case<"transpose", 6>, Case<"join", 7>]>;
+  Case<"concat", 5>, Case<"transpose", 6>, Case<"join", 7>, Case<"reshape", 8>, Case<"part", 9>,
+  Case<"bits", 10>, Case<"windows", 11>]>;
 def Mansard_Activation : Mansard_Enum<"Activation", "what follows a matmul", [
   Case<"none", 0>, Case<"silu_mul", 4>, Case<"gelu", 8>]>; // MANSARD_EPILOGUE_*
 def Mansard_ElementwiseKind : Mansard_Enum<"ElementwiseKind", "work on each element", [
@@ -94,6 +95,19 @@ def Mansard_Experts : AttrDef<Mansard_Dialect, "Experts"> {
   }];
   let parameters = (ins "int64_t":$tokens, "int64_t":$topk, "int64_t":$experts, "int64_t":$ep,
                         "int64_t":$tp);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Mansard_Tile : AttrDef<Mansard_Dialect, "Tile"> {
+  let mnemonic = "tile";
+  let summary = "a schedule that a compiler has fixed for a product";
+  let description = [{
+    Rows and columns of the result that a core works on at a time, how deep a step it makes along the
+    inner dimension, and into how many parts that is split among cores. `k` and `split_k` may be 0: the
+    target's model chooses.
+  }];
+  let parameters = (ins "int64_t":$m, "int64_t":$n, "int64_t":$k, "int64_t":$split_k);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

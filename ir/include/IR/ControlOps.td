@@ -5,17 +5,33 @@
 include "Base.td"
 
 def Mansard_CustomOp : Mansard_Op<"custom"> {
-  let summary = "work given by its counts, of one launch on one device";
-  let arguments = (ins OptionalAttr<StrAttr>:$label, Variadic<Mansard_Tensor>:$inputs,
+  let summary = "work given by its counts, or by the kernel that does it, of one launch on one device";
+  let description = [{
+    Either the counts are attributes, or `@kernel` names a function in LLVM IR: of this module (in the
+    LLVM dialect), or of `file`, a .ll or .bc (looked for beside the module, then where the program
+    runs). Then `--mansard-count-kernels` counts one launch of it, as `mansard kernel llvm` does, and
+    writes the counts here; `grid`, `block`, `args`, `trips`, `footprints` and `shared_bytes` are that
+    command's flags.
+  }];
+  let arguments = (ins OptionalAttr<StrAttr>:$label, OptionalAttr<FlatSymbolRefAttr>:$kernel,
+      Variadic<Mansard_Tensor>:$inputs, OptionalAttr<StrAttr>:$file,
+      OptionalAttr<DenseI64ArrayAttr>:$grid, OptionalAttr<DenseI64ArrayAttr>:$block,
+      OptionalAttr<DictionaryAttr>:$args, OptionalAttr<DictionaryAttr>:$trips,
+      OptionalAttr<DictionaryAttr>:$footprints, OptionalAttr<I64Attr>:$shared_bytes,
+      OptionalAttr<TypeAttr>:$multiplied,
       DefaultValuedAttr<F64Attr, "0.0">:$matrix_operations,
       DefaultValuedAttr<F64Attr, "0.0">:$vector_operations,
       DefaultValuedAttr<F64Attr, "0.0">:$special_operations,
       DefaultValuedAttr<F64Attr, "0.0">:$read_bytes,
       DefaultValuedAttr<F64Attr, "0.0">:$write_bytes, DefaultValuedAttr<F64Attr, "0.0">:$l2_bytes,
-      DefaultValuedAttr<F64Attr, "0.0">:$link_bytes);
+      DefaultValuedAttr<F64Attr, "0.0">:$link_bytes,
+      DefaultValuedAttr<F64Attr, "0.0">:$integer_operations,
+      DefaultValuedAttr<F64Attr, "0.0">:$sram_bytes, DefaultValuedAttr<F64Attr, "0.0">:$groups,
+      DefaultValuedAttr<F64Attr, "0.0">:$groups_per_core,
+      DefaultValuedAttr<F64Attr, "0.0">:$group_cycles, UnitAttr:$counted);
   let results = (outs Variadic<Mansard_Tensor>:$outputs);
   let assemblyFormat = [{
-    ($label^)? $inputs attr-dict `:` functional-type(operands, results)
+    ($label^)? ($kernel^)? $inputs attr-dict `:` functional-type(operands, results)
   }];
 }
 

@@ -9,16 +9,21 @@ def Mansard_MatmulOp : Mansard_Op<"matmul", [Pure, AttrSizedOperandSegments]> {
   let description = [{
     Multiplied in the type of the left operand; the right one may be stored narrower. `bias` is added
     to each row, `residual` element by element, then comes the activation (`silu_mul` halves the
-    columns). A result narrower than 16 bits is quantised on its way out.
+    columns). A result narrower than 16 bits is quantised on its way out. With a `tile` the product is
+    priced in that schedule; without, the target's model looks for the best one.
   }];
   let arguments = (ins OptionalAttr<StrAttr>:$label, Mansard_Tensor:$lhs, Mansard_Tensor:$rhs,
       Optional<Mansard_Tensor>:$bias, Optional<Mansard_Tensor>:$residual,
       DefaultValuedAttr<Mansard_Activation, "::mansard::ir::Activation::none">:$activation,
-      DefaultValuedAttr<Mansard_Scaling, "::mansard::ir::Scaling::none">:$scaling);
+      DefaultValuedAttr<Mansard_Scaling, "::mansard::ir::Scaling::none">:$scaling,
+      OptionalAttr<Mansard_Tile>:$tile);
   let results = (outs Mansard_Tensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::StringAttr":$label,
+      "::mlir::Value":$lhs, "::mlir::Value":$rhs, "::mlir::Value":$bias, "::mlir::Value":$residual,
+      "::mansard::ir::Activation":$activation, "::mansard::ir::Scaling":$scaling)>];
   let assemblyFormat = [{
     ($label^)? $lhs `,` $rhs (`bias` $bias^)? (`residual` $residual^)? (`activation` $activation^)?
-    (`scaling` $scaling^)? attr-dict `:` functional-type(operands, results)
+    (`scaling` $scaling^)? (`tile` $tile^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

@@ -38,6 +38,9 @@ def Mansard_ViewOp : Mansard_Op<"view", [Pure]> {
     `zeros`: a tensor of zeros. `columns`: some columns. `heads`: `rows x (heads * d)` as
     `heads x rows x d'`, `d' <= d`. `merge`: the way back. `rows`: one of `parts` equal shares of the
     rows, rounded up, or with one part as many rows as the result has. `concat`: rows of the first, then of the next. `join`: side by side. `transpose`: of a matrix.
+    `reshape`: as many elements in another shape or order. `part`: some of them.
+    `bits`: the same bits taken for another type as wide (f32 for tf32).
+    `windows`: each element as often as the windows of a convolution cover it.
   }];
   let arguments = (ins Mansard_ViewKind:$kind, Variadic<Mansard_Tensor>:$inputs,
       DefaultValuedAttr<I64Attr, "1">:$parts);

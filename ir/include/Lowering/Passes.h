@@ -27,8 +27,9 @@ struct FuseOptions {
   bool quantise = true;    // into the norm, the activation or the matmul before
   bool experts = true;     // permute, projections and un-permute into one kernel
   bool cacheWrite = false; // the cache write into the rotary kernel
+  bool explain = true;     // a remark for each op looked at
 };
-/// --mansard-fuse="epilogue= normalise= quantise= experts= cache-write="
+/// --mansard-fuse="epilogue= normalise= quantise= experts= cache-write= explain="
 std::unique_ptr<mlir::Pass> createFusePass(FuseOptions options = {});
 
 /// --mansard-overlap="mode=none|shared_expert|two_batch": what runs beside the exchange of tokens.

@@ -35,10 +35,13 @@ Shapes AttentionOp::inferShapes() {
 void AttentionOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
   const bool prefill = getPhase() == Phase::prefill;
   const int64_t batch = shapeOf(getCache())[0];
-  // Prefill reads the keys and values just made; decode reads the cache.
+  // Prefill reads the keys and values just made, if they come with the query; else they are in the
+  // cache.
+  const bool together =
+      prefill && shapeOf(getQuery())[1] > static_cast<int64_t>(getHeads() * getHeadDim());
   mansard_kernel kernel = makeKernel(
       prefill ? MANSARD_OP_ATTENTION_PREFILL : MANSARD_OP_ATTENTION_DECODE, codeOf(getQuery()),
-      codeOf(prefill ? getQuery() : getCache()), codeOf(getResult()));
+      codeOf(together ? getQuery() : getCache()), codeOf(getResult()));
   mansard_attention &a = kernel.u.attention;
   a.batch = batch;
   a.q_len = shapeOf(getQuery())[0] / batch;
@@ -73,7 +76,8 @@ LogicalResult AttentionOp::verify() {
       verifyColumns(*this, "a cache", getCache(), 2 * kvHeads * dim).failed())
     return failure();
   const bool prefill = getPhase() == Phase::prefill;
-  if (verifyColumns(*this, "a query", getQuery(), (heads + (prefill ? 2 * kvHeads : 0)) * dim,
+  const bool alone = !prefill || shapeOf(getQuery())[1] == heads * dim;
+  if (verifyColumns(*this, "a query", getQuery(), (heads + (alone ? 0 : 2 * kvHeads)) * dim,
                     !prefill)
           .failed())
     return failure();

@@ -18,6 +18,41 @@ using mlir::success;
 
 // ---- custom
 
+static uint32_t dtypeCode(mlir::Type element) { return static_cast<uint32_t>(*dtypeOf(element)); }
+
+/// What says how a kernel is launched, and that there is one.
+static LogicalResult verifyLaunch(CustomOp op, bool counts) {
+  if (!op.getKernelAttr()) {
+    for (llvm::StringRef name :
+         {"file", "grid", "block", "args", "trips", "footprints", "shared_bytes", "counted"})
+      if (op->hasAttr(name))
+        return op.emitOpError() << "has '" << name << "' and names no kernel, as in @kernel";
+    return success();
+  }
+  if (counts && !op.getCounted())
+    return op.emitOpError() << "names a kernel and gives counts; one of the two says what is done";
+  for (const auto &[name, extent] : {std::pair{"grid", op.getGrid()}, {"block", op.getBlock()}}) {
+    if (!extent)
+      continue;
+    if (extent->empty() || extent->size() > 3)
+      return op.emitOpError() << "has a " << name << " of " << extent->size()
+                              << " extents; there are one to three";
+    for (int64_t size : *extent)
+      if (size < 1)
+        return op.emitOpError() << "has a " << name << " with an extent of " << size
+                                << "; it is at least 1";
+  }
+  for (const auto &[name, values] : {std::pair{"args", op.getArgsAttr()},
+                                     {"trips", op.getTripsAttr()},
+                                     {"footprints", op.getFootprintsAttr()}})
+    if (values)
+      for (mlir::NamedAttribute value : values)
+        if (!llvm::isa<mlir::IntegerAttr>(value.getValue()))
+          return op.emitOpError() << "has in '" << name << "' a " << value.getName()
+                                  << " that is no whole number";
+  return success();
+}
+
 Shapes CustomOp::inferShapes() {
   Shapes shapes;
   for (mlir::Value output : getOutputs())
@@ -27,14 +62,18 @@ Shapes CustomOp::inferShapes() {
 
 void CustomOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
   const uint32_t plain = static_cast<uint32_t>(DType::bf16);
-  const uint32_t in = getInputs().empty() ? plain : codeOf(getInputs()[0]);
+  const uint32_t in = getMultiplied()       ? dtypeCode(*getMultiplied())
+                      : getInputs().empty() ? plain
+                                            : codeOf(getInputs()[0]);
   const uint32_t out = getOutputs().empty() ? in : codeOf(getOutputs()[0]);
   mansard_kernel kernel = makeKernel(MANSARD_OP_CUSTOM, in, in, out);
   kernel.u.custom = {
       getMatrixOperations().convertToDouble(),  getVectorOperations().convertToDouble(),
       getSpecialOperations().convertToDouble(), getReadBytes().convertToDouble(),
       getWriteBytes().convertToDouble(),        getL2Bytes().convertToDouble(),
-      getLinkBytes().convertToDouble()};
+      getLinkBytes().convertToDouble(),         getIntegerOperations().convertToDouble(),
+      getSramBytes().convertToDouble(),         getGroups().convertToDouble(),
+      getGroupsPerCore().convertToDouble(),     getGroupCycles().convertToDouble()};
   kernels.push_back(kernel);
 }
 
@@ -46,13 +85,22 @@ LogicalResult CustomOp::verify() {
       {"read_bytes", getReadBytes()},
       {"write_bytes", getWriteBytes()},
       {"l2_bytes", getL2Bytes()},
-      {"link_bytes", getLinkBytes()}};
+      {"link_bytes", getLinkBytes()},
+      {"integer_operations", getIntegerOperations()},
+      {"sram_bytes", getSramBytes()},
+      {"groups", getGroups()},
+      {"groups_per_core", getGroupsPerCore()},
+      {"group_cycles", getGroupCycles()}};
+  bool any = false;
   for (const auto &[name, count] : counts) {
     const double value = count.convertToDouble();
     if (!std::isfinite(value) || value < 0)
       return emitOpError() << "has " << name << " " << value << "; a count is not negative";
+    any = any || value > 0;
   }
-  return success();
+  if (getMultiplied() && !dtypeOf(*getMultiplied()))
+    return emitOpError() << "multiplies " << *getMultiplied() << ", which no kernel does";
+  return verifyLaunch(*this, any);
 }
 
 // ---- repeat

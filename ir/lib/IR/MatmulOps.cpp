@@ -3,6 +3,10 @@
 #include "Verify.h"
 
 #include <mansard/base/units.h>
+#include <mansard/work/kernel.h>
+
+#include <limits>
+#include <tuple>
 
 namespace mansard::ir {
 
@@ -21,6 +25,23 @@ static LogicalResult verifyInner(mlir::Operation *op, mlir::Value lhs, mlir::Val
 
 // ---- matmul
 
+LogicalResult TileAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, int64_t m,
+                               int64_t n, int64_t k, int64_t splitK) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  for (const auto &[name, value, least] :
+       {std::tuple{"m", m, 1}, {"n", n, 1}, {"k", k, 0}, {"split_k", splitK, 0}})
+    if (value < least || value > kMost)
+      return emitError() << "a tile's " << name << " is " << value << "; it may be " << least
+                         << " to " << kMost;
+  return success();
+}
+
+void MatmulOp::build(mlir::OpBuilder &builder, mlir::OperationState &state, mlir::Type result,
+                     mlir::StringAttr label, mlir::Value lhs, mlir::Value rhs, mlir::Value bias,
+                     mlir::Value residual, Activation activation, Scaling scaling) {
+  build(builder, state, result, label, lhs, rhs, bias, residual, activation, scaling, TileAttr());
+}
+
 Shapes MatmulOp::inferShapes() {
   const int64_t columns = shapeOf(getRhs())[1];
   return {{shapeOf(getLhs())[0], getActivation() == Activation::silu_mul ? columns / 2 : columns}};
@@ -36,7 +57,14 @@ void MatmulOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
     epilogue |= MANSARD_EPILOGUE_ADD;
   if (mansard::bytesOf(codeOf(getResult())) < 2)
     epilogue |= MANSARD_EPILOGUE_QUANTIZE;
-  kernel.u.matmul = {shapeOf(getLhs())[0], shapeOf(getRhs())[1], shapeOf(getLhs())[1], epilogue, 0};
+  kernel.u.matmul = {
+      shapeOf(getLhs())[0], shapeOf(getRhs())[1], shapeOf(getLhs())[1], epilogue, 0, 0, 0, 0, 0};
+  if (const TileAttr tile = getTileAttr()) { // small enough: see its verifier
+    kernel.u.matmul.tile_m = static_cast<int32_t>(tile.getM());
+    kernel.u.matmul.tile_n = static_cast<int32_t>(tile.getN());
+    kernel.u.matmul.tile_k = static_cast<int32_t>(tile.getK());
+    kernel.u.matmul.split_k = static_cast<int32_t>(tile.getSplitK());
+  }
   kernels.push_back(kernel);
 }
 
@@ -55,6 +83,12 @@ LogicalResult MatmulOp::verify() {
                          << text({rows, columns});
   if (getActivation() == Activation::silu_mul && columns % 2 != 0)
     return emitOpError() << "halves " << columns << " columns";
+  if (getTileAttr()) {
+    llvm::SmallVector<mansard_kernel, 1> kernels;
+    getKernels(kernels);
+    if (auto valid = work::check(kernels[0]); !valid)
+      return emitOpError() << valid.error().message;
+  }
   return verifyShapes(*this);
 }
 

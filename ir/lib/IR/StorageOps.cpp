@@ -12,6 +12,13 @@ using mlir::failure;
 using mlir::LogicalResult;
 using mlir::success;
 
+static double elementsOf(mlir::Value value) {
+  double product = 1;
+  for (int64_t size : shapeOf(value))
+    product *= static_cast<double>(size);
+  return product;
+}
+
 static Shape ownShape(mlir::Value value) { return Shape(shapeOf(value)); }
 
 // ---- weight
@@ -71,7 +78,12 @@ Shapes ViewOp::inferShapes() {
   const llvm::ArrayRef<int64_t> first = shapeOf(getInputs()[0]);
   switch (getKind()) {
   case ViewKind::zeros:
+  case ViewKind::reshape:
+  case ViewKind::part:
+  case ViewKind::windows:
     break;
+  case ViewKind::bits:
+    return {Shape(first)};
   case ViewKind::columns:
     shape[0] = first[0];
     break;
@@ -114,6 +126,23 @@ LogicalResult ViewOp::verify() {
   if (several ? inputs < 2 : inputs != 1)
     return emitOpError() << stringifyViewKind(kind) << " looks at "
                          << (several ? "two tensors or more" : "one tensor") << ", not " << inputs;
+  if (kind == ViewKind::bits) {
+    if (mansard::bytesOf(codeOf(getInputs()[0])) != mansard::bytesOf(codeOf(getResult())))
+      return emitOpError() << "takes " << nameOf(dtypeOf(getInputs()[0])) << " for "
+                           << nameOf(dtypeOf(getResult())) << ", which is not as wide";
+    return verifyShapes(*this);
+  }
+  if (kind == ViewKind::reshape || kind == ViewKind::part || kind == ViewKind::windows) {
+    if (llvm::cast<mlir::RankedTensorType>(getInputs()[0].getType()).getElementType() !=
+        getResult().getType().getElementType())
+      return emitOpError() << "changes the element type";
+    const double from = elementsOf(getInputs()[0]), to = elementsOf(getResult());
+    if (kind == ViewKind::reshape ? to != from : kind == ViewKind::part && to > from)
+      return emitOpError() << "shows " << text(shapeOf(getResult())) << " of "
+                           << text(shapeOf(getInputs()[0])) << ", which has "
+                           << (to > from ? "fewer" : "more") << " elements";
+    return success();
+  }
   const int64_t inputRank = kind == ViewKind::merge ? 3 : 2;
   const int64_t resultRank = kind == ViewKind::heads ? 3 : 2;
   for (mlir::Value input : getInputs()) {

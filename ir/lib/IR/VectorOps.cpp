@@ -86,8 +86,13 @@ Shapes ElementwiseOp::inferShapes() {
 
 void ElementwiseOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
   const Matrix matrix = matrixOf(getResult());
-  kernels.push_back(makeVector(static_cast<uint32_t>(getKind()), matrix.rows, matrix.cols,
-                               codeOf(getInputs()[0]), codeOf(getResult()), code(getScaling())));
+  auto kind = static_cast<uint32_t>(getKind());
+  // One row for all costs no traffic worth the name, and one operation an element is hidden behind
+  // reading and writing it: what is left is a copy's work.
+  if (getInputs().size() == 2 && shapeOf(getInputs()[1]) != shapeOf(getInputs()[0]))
+    kind = MANSARD_VECTOR_COPY;
+  kernels.push_back(makeVector(kind, matrix.rows, matrix.cols, codeOf(getInputs()[0]),
+                               codeOf(getResult()), code(getScaling())));
 }
 
 LogicalResult ElementwiseOp::verify() {

@@ -1,5 +1,6 @@
 // The fusions of --mansard-fuse. Each looks at one op, replaces it and its neighbours by one op if
-// that computes the same in one kernel, and says whether it did. Ops that went are erased.
+// that computes the same in one kernel, and says whether it did or what stood in the way. Ops that
+// went are erased.
 #pragma once
 
 #include <IR/Mansard.h>
@@ -8,16 +9,31 @@
 
 namespace mansard::ir {
 
+/// What came of looking at one op.
+struct Fusion {
+  enum class Kind {
+    fused,
+    refused,  // it could have been, but for `why`
+    unrelated // not an op that this fusion is about
+  };
+  Kind kind;
+  const char *why = ""; // static; completes "it stays a kernel of its own: "
+
+  static Fusion fused() { return {Kind::fused}; }
+  static Fusion refused(const char *why) { return {Kind::refused, why}; }
+  static Fusion unrelated() { return {Kind::unrelated}; }
+};
+
 /// A bias, a residual or an activation into the matmul that `op` follows.
-bool fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseIsFused);
+Fusion fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseIsFused);
 /// The addition of a residual into the norm of the sum.
-bool fuseResidual(NormOp op, mlir::IRRewriter &rewriter);
+Fusion fuseResidual(NormOp op, mlir::IRRewriter &rewriter);
 /// Quantisation into the norm, activation or matmul that makes its input.
-bool fuseQuantize(QuantizeOp op, mlir::IRRewriter &rewriter);
+Fusion fuseQuantize(QuantizeOp op, mlir::IRRewriter &rewriter);
 /// Permute, projections, activation and un-permute of the local experts into a `moe`.
-bool fuseExperts(ScatterOp op, mlir::IRRewriter &rewriter);
+Fusion fuseExperts(ScatterOp op, mlir::IRRewriter &rewriter);
 /// The write to the cache into the rotary kernel before it.
-bool fuseCacheWrite(ScatterOp op, mlir::IRRewriter &rewriter);
+Fusion fuseCacheWrite(ScatterOp op, mlir::IRRewriter &rewriter);
 
 /// The op that makes `value`, if it is a `T` of the same block and `value` has no other use.
 template <typename T> T soleMaker(mlir::Value value) {

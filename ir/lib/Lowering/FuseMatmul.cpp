@@ -4,14 +4,21 @@ namespace mansard::ir {
 
 using mlir::Value;
 
-/// Matmul of `op`'s operand, with room for what `op` does: nothing comes before it in an epilogue
-/// that must come after (bias, residual, activation, in this order).
-static MatmulOp openMatmul(Value value) {
-  MatmulOp matmul = soleMaker<MatmulOp>(value);
-  if (!matmul || matmul.getActivation() != Activation::none ||
-      mansard::bytesOf(codeOf(matmul.getResult())) < 2)
-    return {};
-  return matmul;
+/// Why `value` is not what a matmul with room in its epilogue makes; null if it is. What comes there
+/// comes in the order bias, residual, activation.
+static const char *obstacle(Value value, mlir::Operation *op) {
+  auto matmul = value.getDefiningOp<MatmulOp>();
+  if (!matmul)
+    return "its input comes from no matmul";
+  if (!value.hasOneUse())
+    return "the product has other uses and must be stored anyway";
+  if (matmul->getBlock() != op->getBlock())
+    return "the matmul before it is outside of its region";
+  if (matmul.getActivation() != Activation::none)
+    return "the matmul's epilogue ends with an activation already";
+  if (mansard::bytesOf(codeOf(matmul.getResult())) < 2)
+    return "the product is stored quantised";
+  return nullptr;
 }
 
 static void replace(ElementwiseOp op, MatmulOp matmul, Value bias, Value residual,
@@ -19,43 +26,56 @@ static void replace(ElementwiseOp op, MatmulOp matmul, Value bias, Value residua
   rewriter.setInsertionPoint(op);
   auto fused = rewriter.create<MatmulOp>(matmul.getLoc(), op.getResult().getType(),
                                          matmul.getLabelAttr(), matmul.getLhs(), matmul.getRhs(),
-                                         bias, residual, activation, matmul.getScaling());
+                                         bias, residual, activation, matmul.getScaling(),
+                                         matmul.getTileAttr());
   rewriter.replaceOp(op, fused);
   rewriter.eraseOp(matmul);
 }
 
-bool fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseIsFused) {
+Fusion fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseIsFused) {
   const ElementwiseKind kind = op.getKind();
-  if (kind == ElementwiseKind::silu_mul || kind == ElementwiseKind::gelu) {
-    MatmulOp matmul = openMatmul(op.getInputs()[0]);
+  const bool activates = kind == ElementwiseKind::silu_mul || kind == ElementwiseKind::gelu;
+  if (!activates && kind != ElementwiseKind::add)
+    return Fusion::unrelated();
+  if (mansard::bytesOf(codeOf(op.getResult())) < 2)
+    return Fusion::refused("it writes quantised values");
+  if (activates) {
+    if (const char *why = obstacle(op.getInputs()[0], op))
+      return Fusion::refused(why);
     // With a quantisation behind it, the activation is better fused with that: a row's or a block's
     // scale is not known in the matmul's epilogue.
-    const bool quantisedNext = quantiseIsFused && op.getResult().hasOneUse() &&
-                               llvm::isa<QuantizeOp>(*op.getResult().getUsers().begin());
-    if (!matmul || quantisedNext || mansard::bytesOf(codeOf(op.getResult())) < 2)
-      return false;
+    if (quantiseIsFused && op.getResult().hasOneUse() &&
+        llvm::isa<QuantizeOp>(*op.getResult().getUsers().begin()))
+      return Fusion::refused("it is left to the quantisation after it");
+    auto matmul = op.getInputs()[0].getDefiningOp<MatmulOp>();
     replace(op, matmul, matmul.getBias(), matmul.getResidual(),
             kind == ElementwiseKind::gelu ? Activation::gelu : Activation::silu_mul, rewriter);
-    return true;
+    return Fusion::fused();
   }
-  if (kind != ElementwiseKind::add || mansard::bytesOf(codeOf(op.getResult())) < 2)
-    return false;
   const Value first = op.getInputs()[0], second = op.getInputs()[1];
   if (shapeOf(second).size() == 1) {
-    MatmulOp matmul = openMatmul(first);
-    if (!matmul || matmul.getBias() || matmul.getResidual())
-      return false;
+    if (const char *why = obstacle(first, op))
+      return Fusion::refused(why);
+    auto matmul = first.getDefiningOp<MatmulOp>();
+    if (matmul.getBias() || matmul.getResidual())
+      return Fusion::refused("the matmul's epilogue has a bias or a residual already");
     replace(op, matmul, second, Value(), Activation::none, rewriter);
-    return true;
+    return Fusion::fused();
   }
+  const char *why = nullptr;
   for (auto [product, other] : {std::pair(second, first), std::pair(first, second)}) {
-    MatmulOp matmul = openMatmul(product);
-    if (!matmul || matmul.getResidual())
-      continue;
-    replace(op, matmul, matmul.getBias(), other, Activation::none, rewriter);
-    return true;
+    auto matmul = product.getDefiningOp<MatmulOp>();
+    const char *here = obstacle(product, op);
+    if (!here && matmul.getResidual())
+      here = "the matmul's epilogue has a residual already";
+    if (!here) {
+      replace(op, matmul, matmul.getBias(), other, Activation::none, rewriter);
+      return Fusion::fused();
+    }
+    if (!why || matmul) // a matmul's obstacle says more than that there is none
+      why = here;
   }
-  return false;
+  return Fusion::refused(why);
 }
 
 } // namespace mansard::ir

@@ -13,14 +13,20 @@ bool usesFollow(Value value, mlir::Operation *op) {
   return true;
 }
 
-bool fuseResidual(NormOp op, mlir::IRRewriter &rewriter) {
+Fusion fuseResidual(NormOp op, mlir::IRRewriter &rewriter) {
   auto add = op.getInput().getDefiningOp<ElementwiseOp>();
-  if (op.getResidual() || op.getGroups() || op.getWidth() || op.getKind() == NormKind::softmax ||
-      !add || add.getKind() != ElementwiseKind::add || add->getBlock() != op->getBlock())
-    return false;
+  if (op.getResidual() || op.getKind() == NormKind::softmax || !add ||
+      add.getKind() != ElementwiseKind::add)
+    return Fusion::unrelated();
+  if (op.getGroups() || op.getWidth())
+    return Fusion::refused("a norm of parts of a row has no kernel that adds a residual");
+  if (add->getBlock() != op->getBlock())
+    return Fusion::refused("the addition before it is outside of its region");
   const Value first = add.getInputs()[0], second = add.getInputs()[1];
-  if (shapeOf(first) != shapeOf(second) || !usesFollow(add.getResult(), op))
-    return false;
+  if (shapeOf(first) != shapeOf(second))
+    return Fusion::refused("the addition before it broadcasts");
+  if (!usesFollow(add.getResult(), op))
+    return Fusion::refused("the sum is needed before the norm");
   rewriter.setInsertionPoint(op);
   auto fused = rewriter.create<NormOp>(
       op.getLoc(), mlir::TypeRange{op.getResult().getType(), add.getResult().getType()},
@@ -28,40 +34,54 @@ bool fuseResidual(NormOp op, mlir::IRRewriter &rewriter) {
       op.getScaling());
   rewriter.replaceOp(op, fused.getResult());
   rewriter.replaceOp(add, fused.getSum());
-  return true;
+  return Fusion::fused();
 }
 
-bool fuseQuantize(QuantizeOp op, mlir::IRRewriter &rewriter) {
+Fusion fuseQuantize(QuantizeOp op, mlir::IRRewriter &rewriter) {
   const auto retype = [&](mlir::Operation *maker, Value result) {
-    rewriter.modifyOpInPlace(maker, [&] { result.setType(op.getResult().getType()); });
+    rewriter.modifyOpInPlace(maker, [&] {
+      result.setType(op.getResult().getType());
+      if (auto norm = llvm::dyn_cast<NormOp>(maker))
+        norm.setScaling(op.getScaling());
+      if (auto elementwise = llvm::dyn_cast<ElementwiseOp>(maker))
+        elementwise.setScaling(op.getScaling());
+    });
     rewriter.replaceOp(op, result);
-    return true;
+    return Fusion::fused();
   };
   const Value input = op.getInput();
-  if (NormOp norm = soleMaker<NormOp>(input)) {
-    if (norm.getResult() != input || norm.getGroups() || norm.getWidth())
-      return false;
-    norm.setScaling(op.getScaling());
-    return retype(norm, input);
-  }
-  if (ElementwiseOp elementwise = soleMaker<ElementwiseOp>(input)) {
-    elementwise.setScaling(op.getScaling());
-    return retype(elementwise, input);
+  mlir::Operation *maker = input.getDefiningOp();
+  if (!llvm::isa_and_nonnull<NormOp, ElementwiseOp, MatmulOp>(maker))
+    return Fusion::refused("what it quantises comes from no norm, activation or matmul");
+  if (!input.hasOneUse())
+    return Fusion::refused("what it quantises is also used as it was");
+  if (maker->getBlock() != op->getBlock())
+    return Fusion::refused("what it quantises is made outside of its region");
+  if (auto norm = llvm::dyn_cast<NormOp>(maker)) {
+    if (norm.getResult() != input)
+      return Fusion::refused("it quantises the residual sum, which the norm writes as it is");
+    if (norm.getGroups() || norm.getWidth())
+      return Fusion::refused("a norm of parts of a row has no kernel that quantises");
   }
   // In an epilogue only the scale of a few neighbours, or one known before, can be applied.
-  const bool local = op.getScaling() == Scaling::group || op.getScaling() == Scaling::tensor;
-  if (MatmulOp matmul = soleMaker<MatmulOp>(input); matmul && local)
-    return retype(matmul, input);
-  return false;
+  if (llvm::isa<MatmulOp>(maker) && op.getScaling() != Scaling::group &&
+      op.getScaling() != Scaling::tensor)
+    return Fusion::refused("its scale is that of a whole row or block, which a matmul's epilogue "
+                           "does not see");
+  return retype(maker, input);
 }
 
-bool fuseCacheWrite(ScatterOp op, mlir::IRRewriter &rewriter) {
+Fusion fuseCacheWrite(ScatterOp op, mlir::IRRewriter &rewriter) {
   auto rope = op.getInput().getDefiningOp<RopeOp>();
-  if (!op.getInto() || !rope || rope.getCache() || rope->getBlock() != op->getBlock())
-    return false;
+  if (!op.getInto() || !rope)
+    return Fusion::unrelated();
+  if (rope.getCache())
+    return Fusion::refused("the rotary kernel before it writes a cache already");
+  if (rope->getBlock() != op->getBlock())
+    return Fusion::refused("the rotary kernel before it is outside of its region");
   for (Value result : rope->getResults())
     if (!usesFollow(result, op))
-      return false;
+      return Fusion::refused("what the rotary kernel makes is needed before the cache is written");
   rewriter.setInsertionPoint(op);
   llvm::SmallVector<mlir::Type, 2> others(rope.getOthers().getTypes());
   others.push_back(op.getResult().getType());
@@ -71,7 +91,7 @@ bool fuseCacheWrite(ScatterOp op, mlir::IRRewriter &rewriter) {
                               rope.getHeadsAttr(), rope.getHeadDimAttr(), rope.getRopeDimAttr());
   rewriter.replaceOp(op, fused.getCacheResult());
   rewriter.replaceOp(rope, fused->getResults().drop_back());
-  return true;
+  return Fusion::fused();
 }
 
 } // namespace mansard::ir

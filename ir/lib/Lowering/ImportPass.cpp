@@ -1,5 +1,8 @@
 // --mansard-import and --mansard-print-program: the two ends of the lowering, for mansard-opt.
 #include <Import/HuggingFace.h>
+#include <Import/Linalg.h>
+#include <KernelIR/CountKernels.h>
+#include <Lowering/Estimate.h>
 #include <Lowering/Model.h>
 #include <Lowering/Passes.h>
 #include <Lowering/ToProgram.h>
@@ -139,11 +142,14 @@ std::unique_ptr<mlir::Pass> createPrintProgramPass() {
 
 void registerPasses() {
   mlir::registerPass(createImportPass);
+  mlir::registerPass([] { return createImportLinalgPass(); });
+  mlir::registerPass([] { return createCountKernelsPass(); });
   mlir::registerPass([] { return createShardPass({}); });
   mlir::registerPass([]() -> std::unique_ptr<mlir::Pass> { return createLegalizePass(); });
   mlir::registerPass([] { return createFusePass(); });
   mlir::registerPass([] { return createOverlapPass(work::Overlap::none); });
   mlir::registerPass(createPrintProgramPass);
+  mlir::registerPass(createEstimatePass);
 }
 
 } // namespace mansard::ir

@@ -17,6 +17,7 @@
 #include <fmt/ranges.h>
 
 #include <map>
+#include <set>
 
 namespace mansard::ir {
 namespace {
@@ -93,6 +94,8 @@ public:
         op.erase();
       }
     });
+    if (narrowWide().failed())
+      return signalPassFailure();
     getOperation().setFunctionType(mlir::FunctionType::get(
         &getContext(), getOperation().getBody().front().getArgumentTypes(),
         getOperation().getBody().front().getTerminator()->getOperandTypes()));
@@ -172,6 +175,55 @@ private:
       ++changed_[{*from, to}];
   }
 
+  /// Single precision is multiplied as TF32, which reads the same bits, or converted to 16 bits by
+  /// a kernel of its own. Nothing stands in for double precision.
+  mlir::LogicalResult narrowWide() {
+    llvm::SmallVector<mlir::Operation *, 16> multiplying;
+    getOperation().walk([&](mlir::Operation *op) {
+      if (llvm::isa<MatmulOp, GroupedMatmulOp, AttentionOp, MlaOp, MoeOp>(op))
+        multiplying.push_back(op);
+    });
+    for (mlir::Operation *op : multiplying) {
+      const DType type = dtypeOf(op->getOperand(0));
+      if (target_.has(type) || (type != DType::fp32 && type != DType::fp64))
+        continue;
+      if (type == DType::fp64)
+        return op->emitError() << fmt::format("'{}' multiplies fp64, and {} has no such matrix "
+                                              "unit nor one that stands in for "
+                                              "it",
+                                              labelOf(op).str(), target_.target);
+      const DType to = target_.has(DType::tf32) ? DType::tf32 : plain_;
+      // The left and the right operand, or the query and the cache.
+      for (unsigned i = 0; i < std::min(2u, op->getNumOperands()); ++i)
+        if (dtypeOf(op->getOperand(i)) == type)
+          op->setOperand(i, narrowed(op, op->getOperand(i), to));
+      wide_.insert(to);
+    }
+    for (DType to : wide_)
+      addNote(getOperation(),
+              to == DType::tf32
+                  ? fmt::format("{} has no fp32 matrix unit: fp32 is multiplied as tf32",
+                                target_.target)
+                  : fmt::format("{} has no fp32 matrix unit: fp32 is converted to {} by kernels of "
+                                "their own and multiplied so",
+                                target_.target, nameOf(to)));
+    return mlir::success();
+  }
+
+  mlir::Value narrowed(mlir::Operation *op, mlir::Value value, DType to) {
+    mlir::OpBuilder builder(op);
+    auto from = llvm::cast<mlir::RankedTensorType>(value.getType());
+    const mlir::RankedTensorType type = from.clone(typeOf(&getContext(), to));
+    if (to == DType::tf32)
+      return builder.create<ViewOp>(op->getLoc(), type, ViewKind::bits, mlir::ValueRange{value}, 1);
+    mlir::Value &made = converted_[value];
+    if (made && made.getParentBlock() == op->getBlock() && made.getType() == type)
+      return made;
+    return made = builder.create<ElementwiseOp>(op->getLoc(), type, ElementwiseKind::copy,
+                                                builder.getStringAttr(labelOf(op) + ".convert"),
+                                                mlir::ValueRange{value}, Scaling::none);
+  }
+
   void report() {
     for (const auto &[types, values] : changed_) {
       const auto [from, to] = types;
@@ -194,6 +246,8 @@ private:
   bool moduleIsHalf_ = false;
   DType plain_ = DType::bf16;
   std::map<std::pair<DType, DType>, int64_t> changed_;
+  std::set<DType> wide_;
+  llvm::DenseMap<mlir::Value, mlir::Value> converted_;
 };
 
 } // namespace

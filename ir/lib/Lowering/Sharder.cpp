@@ -193,6 +193,26 @@ static WeightOp parameterOf(Value value) {
   return value.getDefiningOp<WeightOp>();
 }
 
+/// A schedule for the whole product, of which a device has less than one tile, says nothing about
+/// what that device does. `whole` is the result's shape before.
+static void dropTileThatIsTooLarge(MatmulOp op, llvm::ArrayRef<int64_t> whole) {
+  const TileAttr tile = op.getTileAttr();
+  if (!tile)
+    return;
+  const llvm::ArrayRef<int64_t> own = shapeOf(op.getResult());
+  const int64_t inner = shapeOf(op.getRhs())[0];
+  const auto cut = [](int64_t size, int64_t before, int64_t part) {
+    return size < part && size < before;
+  };
+  if (!cut(own[0], whole[0], tile.getM()) && !cut(own[1], whole[1], tile.getN()) &&
+      inner >= tile.getK())
+    return;
+  op.removeTileAttr();
+  op.emitRemark() << "its tile of " << tile.getM() << " x " << tile.getN() << " x " << tile.getK()
+                  << " is larger than a device's share, " << own[0] << " x " << own[1] << " x "
+                  << inner << ", and is dropped";
+}
+
 LogicalResult Sharder::visitMatmul(MatmulOp op) {
   const WeightOp parameter = parameterOf(op.getRhs());
   const Shard shard = parameter ? WeightOp(parameter).getShard() : Shard::replicated;
@@ -201,8 +221,10 @@ LogicalResult Sharder::visitMatmul(MatmulOp op) {
   const Share share = onRows ? Share::rows : Share::whole;
   require(op.getLhsMutable(), share);
   const bool sums = shard == Shard::row || (shard == Shard::shared_row && !exchanges());
+  const Shape whole(shapeOf(op.getResult()));
   if (update(op, sums ? Share::summand : share).failed())
     return failure();
+  dropTileThatIsTooLarge(op, whole);
   if (shard != Shard::vocab || p_.tp == 1)
     return success();
   // Each device has the logits of its words.
@@ -239,6 +261,10 @@ LogicalResult Sharder::visitScatter(ScatterOp op) {
 }
 
 LogicalResult Sharder::visitView(ViewOp op) {
+  if (op.getKind() == ViewKind::reshape || op.getKind() == ViewKind::part)
+    return op.emitOpError() << stringifyViewKind(op.getKind())
+                            << " does not say what its rows are; such a module is of one device "
+                               "already";
   if (op.getKind() == ViewKind::rows)
     require(op.getInputsMutable()[0], Share::whole);
   Shape shape(shapeOf(op.getResult()));

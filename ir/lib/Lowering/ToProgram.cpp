@@ -9,11 +9,16 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+#include <unordered_map>
+
 namespace mansard::ir {
 namespace {
 
 class Flattener {
 public:
+  explicit Flattener(std::vector<mlir::Operation *> *opOfStep) : opOfStep_(opOfStep) {}
+
   Result<work::Program> run(mlir::func::FuncOp step) {
     if (auto result = flatten(step.getBody().front(), 1, 0); !result)
       return result.error();
@@ -34,9 +39,11 @@ private:
   Result<> flatten(mlir::Block &block, int64_t count, uint32_t overlap) {
     for (mlir::Operation &op : block) {
       if (auto repeat = llvm::dyn_cast<RepeatOp>(op)) {
-        if (auto result = flatten(repeat.getBody().front(),
-                                  count * static_cast<int64_t>(repeat.getCount()), overlap);
-            !result)
+        int64_t turns = 0;
+        if (__builtin_mul_overflow(count, static_cast<int64_t>(repeat.getCount()), &turns))
+          return Error{ErrorCode::invalidInput, "what repeats in repeats runs more than 2^63 times",
+                       placeOf(repeat)};
+        if (auto result = flatten(repeat.getBody().front(), turns, overlap); !result)
           return result;
       } else if (auto region = llvm::dyn_cast<OverlapOp>(op)) {
         if (auto result = flatten(region.getBody().front(), count, ++overlaps_); !result)
@@ -54,7 +61,20 @@ private:
     return Ok{};
   }
 
+  static std::string placeOf(mlir::Operation *op) {
+    const auto place = llvm::dyn_cast<mlir::FileLineColLoc>(op->getLoc());
+    return place ? fmt::format("{}:{}:{}", place.getFilename().str(), place.getLine(),
+                               place.getColumn())
+                 : "";
+  }
+
   Result<> addSteps(KernelOpInterface op, int64_t count, uint32_t overlap) {
+    if (auto custom = llvm::dyn_cast<CustomOp>(op.getOperation());
+        custom && custom.getKernelAttr() && !custom.getCounted())
+      return Error{ErrorCode::invalidInput,
+                   fmt::format("@{} is not counted: --mansard-count-kernels=target=T does",
+                               custom.getKernel()->str()),
+                   ""};
     llvm::SmallVector<mansard_kernel, 2> kernels;
     op.getKernels(kernels);
     const auto lane = op->getAttrOfType<mlir::IntegerAttr>(kLaneAttr);
@@ -62,20 +82,35 @@ private:
       if (auto valid = work::check(kernel); !valid)
         return Error{valid.error().code,
                      fmt::format("{}: {}", labelOf(op).str(), valid.error().message), ""};
-      program_.steps.push_back({work::internKernel(program_, kernel), count, overlap,
+      program_.steps.push_back({intern(kernel), count, overlap,
                                 overlap && lane ? static_cast<uint32_t>(lane.getInt()) : 0,
                                 labelOf(op).str()});
+      if (opOfStep_)
+        opOfStep_->push_back(op);
     }
     return Ok{};
   }
 
+  /// As `work::internKernel`, in a time that does not grow with the program.
+  uint32_t intern(const mansard_kernel &kernel) {
+    const auto bytes =
+        std::string_view(reinterpret_cast<const char *>(&kernel), sizeof kernel); // equal()'s too
+    const auto [at, isNew] =
+        places_.try_emplace(std::string(bytes), static_cast<uint32_t>(program_.kernels.size()));
+    if (isNew)
+      program_.kernels.push_back(kernel);
+    return at->second;
+  }
+
+  std::vector<mlir::Operation *> *opOfStep_;
+  std::unordered_map<std::string, uint32_t> places_; // of a kernel's bytes
   work::Program program_;
   uint32_t overlaps_ = 0;
 };
 
 } // namespace
 
-Result<work::Program> toProgram(mlir::ModuleOp module) {
+Result<work::Program> toProgram(mlir::ModuleOp module, std::vector<mlir::Operation *> *opOfStep) {
   auto functions = module.getOps<mlir::func::FuncOp>();
   const auto count = std::distance(functions.begin(), functions.end());
   if (count != 1)
@@ -84,7 +119,7 @@ Result<work::Program> toProgram(mlir::ModuleOp module) {
   mlir::func::FuncOp step = *functions.begin();
   if (step.isExternal())
     return Error{ErrorCode::invalidInput, fmt::format("@{} has no body", step.getName().str()), ""};
-  return Flattener().run(step);
+  return Flattener(opOfStep).run(step);
 }
 
 } // namespace mansard::ir

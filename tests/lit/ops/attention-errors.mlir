@@ -24,9 +24,9 @@ func.func @sequences(%q: tensor<8x64xbf16>, %cache: tensor<3x64x64xbf16>) {
 
 // -----
 
-func.func @no_keys(%q: tensor<8x64xbf16>, %cache: tensor<2x64x64xbf16>) {
-  // expected-error @+1 {{has a query of 64 columns; its heads need 128}}
-  %0 = mansard.attention prefill %q, %cache {head_dim = 16 : i64, heads = 4 : i64, kv_heads = 2 : i64, kv_len = 64 : i64} : (tensor<8x64xbf16>, tensor<2x64x64xbf16>) -> tensor<8x64xbf16>
+func.func @no_keys(%q: tensor<8x80xbf16>, %cache: tensor<2x64x64xbf16>) {
+  // expected-error @+1 {{has a query of 80 columns; its heads need 128}}
+  %0 = mansard.attention prefill %q, %cache {head_dim = 16 : i64, heads = 4 : i64, kv_heads = 2 : i64, kv_len = 64 : i64} : (tensor<8x80xbf16>, tensor<2x64x64xbf16>) -> tensor<8x64xbf16>
   return
 }
 

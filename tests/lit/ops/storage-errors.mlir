@@ -133,3 +133,35 @@ func.func @ragged(%x: tensor<4x8xbf16>, %y: tensor<4x6xbf16>) {
   %0 = mansard.view concat %x, %y : (tensor<4x8xbf16>, tensor<4x6xbf16>) -> tensor<8x8xbf16>
   return
 }
+
+// -----
+
+func.func @reshape(%x: tensor<4x8xbf16>) {
+  // expected-error @+1 {{shows 33 of 4x8, which has fewer elements}}
+  %0 = mansard.view reshape %x : (tensor<4x8xbf16>) -> tensor<33xbf16>
+  return
+}
+
+// -----
+
+func.func @part(%x: tensor<4x8xbf16>) {
+  // expected-error @+1 {{shows 33 of 4x8, which has fewer elements}}
+  %0 = mansard.view part %x : (tensor<4x8xbf16>) -> tensor<33xbf16>
+  return
+}
+
+// -----
+
+func.func @windows(%x: tensor<4x8xbf16>) {
+  // expected-error @+1 {{changes the element type}}
+  %0 = mansard.view windows %x : (tensor<4x8xbf16>) -> tensor<4x72xf16>
+  return
+}
+
+// -----
+
+func.func @bits(%x: tensor<4x8xbf16>) {
+  // expected-error @+1 {{takes bf16 for fp32, which is not as wide}}
+  %0 = mansard.view bits %x : (tensor<4x8xbf16>) -> tensor<4x8xf32>
+  return
+}

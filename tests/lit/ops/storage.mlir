@@ -46,5 +46,13 @@ func.func @views(%x: tensor<6x96xbf16>) {
   %7 = mansard.view join %x, %3 : (tensor<6x96xbf16>, tensor<6x64xbf16>) -> tensor<6x160xbf16>
   // CHECK: mansard.view transpose %{{.*}} -> tensor<96x6xbf16>
   %8 = mansard.view transpose %x : (tensor<6x96xbf16>) -> tensor<96x6xbf16>
+  // CHECK: mansard.view reshape %{{.*}} -> tensor<2x3x96xbf16>
+  %9 = mansard.view reshape %x : (tensor<6x96xbf16>) -> tensor<2x3x96xbf16>
+  // CHECK: mansard.view part %{{.*}} -> tensor<100xbf16>
+  %10 = mansard.view part %x : (tensor<6x96xbf16>) -> tensor<100xbf16>
+  // CHECK: mansard.view windows %{{.*}} -> tensor<4x288xbf16>
+  %11 = mansard.view windows %x : (tensor<6x96xbf16>) -> tensor<4x288xbf16>
+  // CHECK: mansard.view bits %{{.*}} -> tensor<6x96xf16>
+  %12 = mansard.view bits %x : (tensor<6x96xbf16>) -> tensor<6x96xf16>
   return
 }

@@ -21,6 +21,8 @@ namespace mansard::hw {
 /// reads.
 struct Chip {
   std::string id, name, vendor, family, model, memoryTechnology, status;
+  /// Public instruction set that LLVM compiles kernels for in the chip's stead; empty: none.
+  std::string nearestIsa;
   int year = 0;
   std::string file;
   std::map<std::string, Quantity, std::less<>> numbers;

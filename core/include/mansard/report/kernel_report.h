@@ -16,8 +16,9 @@ namespace mansard::report {
 Result<> checkEstimate(const host::Model &model, const work::Kernel &kernel,
                        const mansard_estimate &estimate);
 
-/// What the flags and the note of an estimate tell its reader.
-std::vector<std::string> notesOf(const mansard_estimate &estimate);
+/// What the flags and the note of an estimate tell its reader; of a stated tile see
+/// model::statedTileNotes().
+std::vector<std::string> notesOf(const work::Kernel &kernel, const mansard_estimate &estimate);
 
 struct KernelReport {
   std::string target, targetName, model, what; // what: a short description of the kernel

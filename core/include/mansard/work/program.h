@@ -30,9 +30,8 @@ struct MemoryNeed {
 };
 
 /// A flat list. Lowered once; estimated many times. `kernels` holds each distinct kernel once,
-/// `steps` are in execution order. Lanes of an overlap group start together and get in each other's
-/// way a little: the group lasts (sum lane^8)^(1/8), at least its longest lane (base/overlap.h says
-/// why).
+/// `steps` are in execution order. Lanes of an overlap group start together; model::OverlapGroup
+/// says how long they take.
 struct Program {
   std::vector<Kernel> kernels;
   std::vector<Step> steps;

@@ -9,6 +9,10 @@
 #include <string>
 #include <string_view>
 
+namespace mansard::hw {
+struct Chip;
+}
+
 namespace mansard::work {
 
 enum class Phase { prefill, decode };
@@ -60,12 +64,13 @@ struct Workload {
 Result<> check(const Workload &workload);
 
 /// What the target's matrix unit multiplies natively; legalisation needs no more of a chip than
-/// this.
+/// this. Kernels in LLVM IR are counted for `chip`, which is borrowed.
 struct Capabilities {
   std::string target;
   std::array<bool, MANSARD_DTYPE_COUNT> matrix{};
   int64_t scaleUpDomain =
       0; // devices behind the fast links: decides how expert exchange is routed (0: unknown)
+  const hw::Chip *chip = nullptr;
   bool has(DType type) const { return matrix[static_cast<uint32_t>(type)]; }
 };
 
