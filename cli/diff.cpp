@@ -53,7 +53,8 @@ int run(const Options &options) {
 
 void addDiff(CLI::App &app, int &status) {
   CLI::App *command = app.add_subcommand(
-      "diff", "Price two modules that do the same work, kernel by kernel, and explain the difference");
+      "diff",
+      "Price two modules that do the same work, kernel by kernel, and explain the difference");
   const auto options = std::make_shared<Options>();
   command->add_option("a", options->a, "A module (.mlir)")->required()->type_name("A.mlir");
   command->add_option("b", options->b, "The one it is held against")

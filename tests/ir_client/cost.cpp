@@ -36,11 +36,10 @@ mlir::OwningOpRef<mlir::ModuleOp> matmul(mlir::MLIRContext &context, int64_t m) 
   mlir::Value start =
       b.create<mlir::linalg::FillOp>(here, mlir::ValueRange{zero}, mlir::ValueRange{empty})
           .getResult(0);
-  mlir::Value product =
-      b.create<mlir::linalg::MatmulOp>(
-           here, mlir::ValueRange{body->getArgument(0), body->getArgument(1)},
-           mlir::ValueRange{start})
-          .getResult(0);
+  mlir::Value product = b.create<mlir::linalg::MatmulOp>(
+                             here, mlir::ValueRange{body->getArgument(0), body->getArgument(1)},
+                             mlir::ValueRange{start})
+                            .getResult(0);
   b.create<mlir::func::ReturnOp>(here, product);
   return module;
 }

@@ -45,8 +45,8 @@ protected:
 };
 
 TEST_F(DiffReportTest, TheSameProgramDiffersInNothing) {
-  const auto a = step({{"add", vector(MANSARD_VECTOR_ADD, 4096)},
-                       {"norm", vector(MANSARD_VECTOR_RMSNORM, 4096)}});
+  const auto a = step(
+      {{"add", vector(MANSARD_VECTOR_ADD, 4096)}, {"norm", vector(MANSARD_VECTOR_RMSNORM, 4096)}});
   const DiffReport report = collectDiff(a, a, target_);
   ASSERT_EQ(report.lines.size(), 2u);
   for (const DiffLine &line : report.lines) {
@@ -63,9 +63,8 @@ TEST_F(DiffReportTest, AFusedKernelStandsBesideWhatItReplacesAndDifferencesAddUp
                        {"add", vector(MANSARD_VECTOR_ADD, 65536)},
                        {"norm", vector(MANSARD_VECTOR_RMSNORM, 65536)},
                        {"after", copy}});
-  const auto b = step({{"before", copy},
-                       {"norm", vector(MANSARD_VECTOR_ADD_RMSNORM, 65536)},
-                       {"after", copy}});
+  const auto b = step(
+      {{"before", copy}, {"norm", vector(MANSARD_VECTOR_ADD_RMSNORM, 65536)}, {"after", copy}});
   const DiffReport report = collectDiff(a, b, target_);
   ASSERT_EQ(report.lines.size(), 4u);
   EXPECT_FALSE(report.lines[1].b) << "the addition has gone";

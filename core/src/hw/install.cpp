@@ -18,8 +18,7 @@ std::string installPrefix() {
       object && object->l_name && *object->l_name) {
     // <prefix>/lib/mansard/<library>
     const fs::path library = fs::canonical(object->l_name, problem);
-    return problem ? std::string()
-                   : library.parent_path().parent_path().parent_path().string();
+    return problem ? std::string() : library.parent_path().parent_path().parent_path().string();
   }
   const fs::path program = fs::read_symlink("/proc/self/exe", problem);
   return problem ? std::string() : program.parent_path().parent_path().string();

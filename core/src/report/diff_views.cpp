@@ -44,10 +44,7 @@ std::string linesTable(const DiffReport &r) {
 }
 
 std::string totalsTable(const DiffReport &r) {
-  TextTable table({{"", {}},
-                   {"A", Align::right},
-                   {"B", Align::right},
-                   {"B less A", Align::right}});
+  TextTable table({{"", {}}, {"A", Align::right}, {"B", Align::right}, {"B less A", Align::right}});
   const auto quantity = [](double bytes) { return number(bytes * 1e-6) + " MB"; };
   const auto signedNumber = [](double value, const std::string &text) {
     return (value < 0 ? "-" : "+") + text;
@@ -79,12 +76,11 @@ std::string verdict(const DiffReport &r) {
     if (std::abs(part) >= 0.01 * longer)
       parts.emplace_back(part, i);
   }
-  std::sort(parts.begin(), parts.end(), [](const auto &x, const auto &y) {
-    return std::abs(x.first) > std::abs(y.first);
-  });
-  std::string text =
-      fmt::format("B takes {} times as long as A, {} {}", number(r.b.latency_us / r.a.latency_us, 3),
-                  duration(std::abs(difference)), difference < 0 ? "less" : "more");
+  std::sort(parts.begin(), parts.end(),
+            [](const auto &x, const auto &y) { return std::abs(x.first) > std::abs(y.first); });
+  std::string text = fmt::format("B takes {} times as long as A, {} {}",
+                                 number(r.b.latency_us / r.a.latency_us, 3),
+                                 duration(std::abs(difference)), difference < 0 ? "less" : "more");
   for (size_t i = 0; i < parts.size(); ++i)
     text += fmt::format("{}{} {}", i == 0 ? ": " : ", ", kBoundNames[parts[i].second],
                         signedDuration(parts[i].first));

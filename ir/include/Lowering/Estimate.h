@@ -28,9 +28,9 @@ namespace mansard::ir {
 
 /// What the kernels of one op cost; durations in microseconds.
 struct OpCost {
-  mlir::Operation *op = nullptr; // of the module that was given
-  int64_t kernels = 0;           // launches in a step
-  double total_us = 0;           // of all of them
+  mlir::Operation *op = nullptr;            // of the module that was given
+  int64_t kernels = 0;                      // launches in a step
+  double total_us = 0;                      // of all of them
   double part_us[MANSARD_BOUND_COUNT] = {}; // by resource; sums to total_us
   uint32_t bound = 0;                       // MANSARD_BOUND_*: the largest part
   double operations = 0, dramBytes = 0;

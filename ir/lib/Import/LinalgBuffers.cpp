@@ -83,14 +83,7 @@ std::optional<LogicalResult> LinalgImporter::visitBufferOp(mlir::Operation &op) 
         const FailureOr<Sizes> from = sameShape(typed.getSrc());
         if (failed(from))
           return failure();
-        Sizes shape;
-        for (const auto &group : typed.getReassociationIndices()) {
-          int64_t size = 1;
-          for (int64_t dim : group)
-            size *= (*from)[static_cast<size_t>(dim)];
-          shape.push_back(size);
-        }
-        return alias(typed.getSrc(), shape);
+        return alias(typed.getSrc(), collapsed(*from, typed.getReassociationIndices()));
       })
       .Case<memref::TransposeOp>([&](auto typed) -> Answer {
         const FailureOr<Sizes> from = sameShape(typed.getIn());

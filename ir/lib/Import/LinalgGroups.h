@@ -51,6 +51,9 @@ struct Member {
   bool columnsLast = false; // the last dimension of the result counts columns
 };
 
+/// The part that `nest`, which is no contraction, plays; nothing if it plays none.
+std::optional<Member> classify(const LoopNest &nest);
+
 class Groups {
 public:
   /// Keeps what `nest`, of the source op `source`, became. `made`: the value that it gave.

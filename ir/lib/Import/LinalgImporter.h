@@ -38,6 +38,21 @@ struct Alias {
   Sizes shape;
 };
 
+inline bool isShaped(mlir::Value value) { return llvm::isa<mlir::ShapedType>(value.getType()); }
+inline bool isBuffer(mlir::Value value) { return llvm::isa<mlir::BaseMemRefType>(value.getType()); }
+
+/// The shape that is left when dimensions of `from` are merged in groups.
+template <typename Groups> Sizes collapsed(const Sizes &from, const Groups &groups) {
+  Sizes shape;
+  for (const auto &group : groups) {
+    int64_t size = 1;
+    for (int64_t dim : group)
+      size *= from[static_cast<size_t>(dim)];
+    shape.push_back(size);
+  }
+  return shape;
+}
+
 class LinalgImporter {
 public:
   LinalgImporter(mlir::ModuleOp module, const LinalgOptions &options);

@@ -168,14 +168,7 @@ std::optional<LogicalResult> LinalgImporter::visitTensorOp(mlir::Operation &op) 
         const FailureOr<Sizes> from = shapeOfOperand(typed.getSrc());
         if (failed(from))
           return failure();
-        Sizes shape;
-        for (const auto &group : typed.getReassociationIndices()) {
-          int64_t size = 1;
-          for (int64_t dim : group)
-            size *= (*from)[static_cast<size_t>(dim)];
-          shape.push_back(size);
-        }
-        return view(op, typed.getSrc(), shape);
+        return view(op, typed.getSrc(), collapsed(*from, typed.getReassociationIndices()));
       })
       .Case<tensor::ExpandShapeOp>([&](auto typed) {
         return view(op, typed.getSrc(),

@@ -21,8 +21,6 @@ namespace {
 constexpr size_t kMostOps = 64;  // that compute
 constexpr int kMostLines = 4096; // of any kind
 
-bool isShaped(Value value) { return llvm::isa<mlir::ShapedType>(value.getType()); }
-
 } // namespace
 
 bool TiledLoops::no(mlir::Operation &op, const llvm::Twine &why) {

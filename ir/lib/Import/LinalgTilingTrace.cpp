@@ -13,12 +13,6 @@ namespace memref = mlir::memref;
 namespace scf = mlir::scf;
 namespace tensor = mlir::tensor;
 
-namespace {
-
-bool isShaped(Value value) { return llvm::isa<mlir::ShapedType>(value.getType()); }
-
-} // namespace
-
 // ---- where operands come from
 
 /// From the dimensions of a slice to those of what it is cut from.

@@ -34,8 +34,8 @@ public:
     mlir::Builder builder(module.getContext());
     int64_t next = 0;
     copy.walk<mlir::WalkOrder::PreOrder>([&](mlir::Operation *op) {
-      op->setLoc(mlir::FusedLoc::get(op->getContext(), {op->getLoc()},
-                                     builder.getI64IntegerAttr(next++)));
+      op->setLoc(
+          mlir::FusedLoc::get(op->getContext(), {op->getLoc()}, builder.getI64IntegerAttr(next++)));
     });
   }
 
@@ -64,8 +64,7 @@ mlir::LogicalResult prepare(mlir::ModuleOp copy, const host::Model &target) {
   mlir::PassManager passes(copy.getContext());
   passes.addPass(createCountKernelsPass(&target.chip()));
   passes.addPass(createImportLinalgPass());
-  passes.nest<mlir::func::FuncOp>().addPass(
-      createLegalizePass(model::capabilitiesOf(target)));
+  passes.nest<mlir::func::FuncOp>().addPass(createLegalizePass(model::capabilitiesOf(target)));
   return passes.run(copy);
 }
 

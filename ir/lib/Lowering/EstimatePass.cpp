@@ -27,10 +27,11 @@ std::string_view name(uint32_t bound) { return kBoundNames[bound]; }
 mlir::DictionaryAttr costAttr(mlir::MLIRContext *context, double latency_us, uint32_t bound,
                               double dramBytes, int64_t kernels) {
   mlir::Builder b(context);
-  return b.getDictionaryAttr({b.getNamedAttr("bound", b.getStringAttr(name(bound))),
-                              b.getNamedAttr("dram_bytes", b.getI64IntegerAttr(std::llround(dramBytes))),
-                              b.getNamedAttr("kernels", b.getI64IntegerAttr(kernels)),
-                              b.getNamedAttr("latency_us", b.getF64FloatAttr(latency_us))});
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("bound", b.getStringAttr(name(bound))),
+       b.getNamedAttr("dram_bytes", b.getI64IntegerAttr(std::llround(dramBytes))),
+       b.getNamedAttr("kernels", b.getI64IntegerAttr(kernels)),
+       b.getNamedAttr("latency_us", b.getF64FloatAttr(latency_us))});
 }
 
 /// The place in a file that a location leads to, "file:line:column", or empty.
@@ -148,7 +149,7 @@ void setDefaultEmit(llvm::StringRef emit) { defaultEmit() = emit.str(); }
 
 std::string costJson(const ModuleCost &cost) {
   using Json = nlohmann::ordered_json;
-  const auto breakdown = [](const double (&parts)[MANSARD_BOUND_COUNT]) {
+  const auto breakdown = [](const double(&parts)[MANSARD_BOUND_COUNT]) {
     Json json;
     for (uint32_t r = 0; r < MANSARD_BOUND_COUNT; ++r)
       json[std::string(name(r))] = parts[r];

@@ -4,8 +4,8 @@ namespace mansard::ir {
 
 using mlir::Value;
 
-/// Why `value` is not what a matmul with room in its epilogue makes; null if it is. What comes there
-/// comes in the order bias, residual, activation.
+/// Why `value` is not what a matmul with room in its epilogue makes; null if it is. What comes
+/// there comes in the order bias, residual, activation.
 static const char *obstacle(Value value, mlir::Operation *op) {
   auto matmul = value.getDefiningOp<MatmulOp>();
   if (!matmul)
@@ -24,10 +24,9 @@ static const char *obstacle(Value value, mlir::Operation *op) {
 static void replace(ElementwiseOp op, MatmulOp matmul, Value bias, Value residual,
                     Activation activation, mlir::IRRewriter &rewriter) {
   rewriter.setInsertionPoint(op);
-  auto fused = rewriter.create<MatmulOp>(matmul.getLoc(), op.getResult().getType(),
-                                         matmul.getLabelAttr(), matmul.getLhs(), matmul.getRhs(),
-                                         bias, residual, activation, matmul.getScaling(),
-                                         matmul.getTileAttr());
+  auto fused = rewriter.create<MatmulOp>(
+      matmul.getLoc(), op.getResult().getType(), matmul.getLabelAttr(), matmul.getLhs(),
+      matmul.getRhs(), bias, residual, activation, matmul.getScaling(), matmul.getTileAttr());
   rewriter.replaceOp(op, fused);
   rewriter.eraseOp(matmul);
 }

@@ -51,8 +51,8 @@ private:
     if (normalise)
       each<NormOp>(look, [&](NormOp op) { return fuseResidual(op, rewriter); });
     if (epilogue)
-      each<ElementwiseOp>(
-          look, [&](ElementwiseOp op) { return fuseIntoMatmul(op, rewriter, quantise); });
+      each<ElementwiseOp>(look,
+                          [&](ElementwiseOp op) { return fuseIntoMatmul(op, rewriter, quantise); });
     if (quantise)
       each<QuantizeOp>(look, [&](QuantizeOp op) { return fuseQuantize(op, rewriter); });
   }
@@ -70,8 +70,8 @@ private:
   template <typename Fuse>
   static void say(mlir::Operation *op, SavingsRewriter &rewriter, const Fuse &fuse) {
     const mlir::Location place = op->getLoc();
-    const std::string name = fmt::format("'{}' ({})", labelOf(op).str(),
-                                         op->getName().stripDialect().str());
+    const std::string name =
+        fmt::format("'{}' ({})", labelOf(op).str(), op->getName().stripDialect().str());
     rewriter.reset();
     const Fusion fusion = fuse();
     if (fusion.kind == Fusion::Kind::fused)
@@ -95,9 +95,10 @@ private:
   Option<bool> cacheWrite{*this, "cache-write",
                           llvm::cl::desc("The cache write into the rotary kernel"),
                           llvm::cl::init(false)};
-  Option<bool> explain{*this, "explain",
-                       llvm::cl::desc("Remarks: what was fused, what it saves, and why not the rest"),
-                       llvm::cl::init(true)};
+  Option<bool> explain{
+      *this, "explain",
+      llvm::cl::desc("Remarks: what was fused, what it saves, and why not the rest"),
+      llvm::cl::init(true)};
 };
 
 } // namespace

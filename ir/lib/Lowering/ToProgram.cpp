@@ -25,8 +25,6 @@ public:
     program_.memory = memoryOf(step);
     if (auto tokens = step->getAttrOfType<mlir::FloatAttr>(kTokensAttr))
       program_.tokens = tokens.getValueAsDouble();
-    else
-      program_.notes.push_back("the module does not say how many tokens its step yields");
     if (auto devices = step->getAttrOfType<mlir::IntegerAttr>(kDevicesAttr))
       program_.devices = devices.getInt();
     if (auto notes = step->getAttrOfType<mlir::ArrayAttr>(kNotesAttr))

@@ -16,9 +16,9 @@ namespace mansard::report {
 struct DiffSide {
   std::string name, op, what;
   int64_t count = 0;
-  double latency_us = 0;                     // of one run
-  double total_us = 0;                       // of all runs
-  double part_us[MANSARD_BOUND_COUNT] = {};  // of all runs; sums to total_us
+  double latency_us = 0;                    // of one run
+  double total_us = 0;                      // of all runs
+  double part_us[MANSARD_BOUND_COUNT] = {}; // of all runs; sums to total_us
   uint32_t bound = 0;
 };
 
