@@ -22,7 +22,7 @@ inline std::vector<mansard_kernel> oneOfEach() {
   kernels[MANSARD_OP_MOE].u.moe = {1024, 7168, 2048, 8, 256, 1, 8, 1.2, 1, 1};
   kernels[MANSARD_OP_COLLECTIVE].u.collective = {8, 1 << 24, MANSARD_COLLECTIVE_ALL_REDUCE, 0};
   kernels[MANSARD_OP_EXPERT_PARALLEL].u.expert_parallel = {8, 7168, 128, 8, 256, 0, 0, 0};
-  kernels[MANSARD_OP_CUSTOM].u.custom = {1e9, 1e6, 1e5, 1e7, 1e6, 0, 0};
+  kernels[MANSARD_OP_CUSTOM].u.custom = {1e9, 1e6, 1e5, 1e7, 1e6, 0, 0, 0, 0, 0, 0, 0};
   return kernels;
 }
 

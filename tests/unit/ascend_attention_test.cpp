@@ -172,7 +172,7 @@ TEST_F(AscendAttention, DispatchOfADecodeBatchTakesAboutAHundredMicroseconds) {
 
 TEST_F(AscendAttention, CustomWorkOverlapsItsEngines) {
   work::Kernel kernel = work::makeKernel(MANSARD_OP_CUSTOM, DType::bf16, DType::bf16, DType::bf16);
-  kernel.u.custom = {353.9e9, 0, 0, 1e6, 1e6, 0, 0};
+  kernel.u.custom = {353.9e9, 0, 0, 1e6, 1e6, 0, 0, 0, 0, 0, 0, 0};
   const mansard_estimate out = estimate(ideal(), kernel);
   EXPECT_NEAR(out.latency_us, 1000, 1); // 353.9 GFLOP at 353.9 TFLOPS
 }

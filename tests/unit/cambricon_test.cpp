@@ -38,7 +38,7 @@ TEST(Cambricon, EveryResultSaysThatNothingWasMeasured) {
       kernel.u.expert_parallel = {2, 512, 16, 2, 8, 0, 0, 0};
       break;
     default:
-      kernel.u.custom = {1e6, 0, 0, 1e6, 1e6, 0, 0};
+      kernel.u.custom = {1e6, 0, 0, 1e6, 1e6, 0, 0, 0, 0, 0, 0, 0};
     }
     const mansard_estimate e = opened.estimate(kernel);
     EXPECT_EQ(e.status, MANSARD_OK) << op;
