@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mansard/base/result.h>
+#include <mansard/host/host.h>
 #include <mansard/hw/chip.h>
 #include <mansard/work/frontend.h>
 
@@ -50,7 +51,7 @@ struct TargetOptions {
   std::vector<std::string> set; // KEY=VALUE texts
 
   void addTo(CLI::App &command);
-  Result<std::vector<hw::Override>> overrides() const;
+  Result<host::Model> open(host::Host &host) const;
 };
 
 /// --function, --dim, --arg-shape: what a .mlir module leaves open.

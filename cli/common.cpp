@@ -43,15 +43,11 @@ void TargetOptions::addTo(CLI::App &command) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-Result<std::vector<hw::Override>> TargetOptions::overrides() const {
-  std::vector<hw::Override> parsed;
-  for (const std::string &text : set) {
-    auto one = hw::parseOverride(text);
-    if (!one)
-      return one.error();
-    parsed.push_back(std::move(*one));
-  }
-  return parsed;
+Result<host::Model> TargetOptions::open(host::Host &host) const {
+  const auto overrides = hw::parseOverrides(set);
+  if (!overrides)
+    return overrides.error();
+  return host.open(target, *overrides);
 }
 
 void ModuleFlags::addTo(CLI::App &command) {

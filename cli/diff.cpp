@@ -24,19 +24,13 @@ Result<model::StepEstimate> priceModule(const std::string &path, const Options &
     return Error{ErrorCode::invalidInput,
                  "is a model; two modules (.mlir) are compared, `mansard estimate` prices a model",
                  path};
-  model::Scenario scenario;
-  scenario.model = path;
-  scenario.target = options.target.target;
-  return model::estimateStep(scenario, *lowering, target);
+  return model::estimateStep({}, *lowering, target);
 }
 
 int run(const Options &options) {
-  auto overrides = options.target.overrides();
-  if (!overrides)
-    return fail(overrides.error());
   hw::Catalog catalog;
   host::Host host(catalog);
-  auto target = host.open(options.target.target, *overrides);
+  auto target = options.target.open(host);
   if (!target)
     return fail(target.error());
   auto a = priceModule(options.a, options, catalog, *target);

@@ -35,12 +35,6 @@ Result<size_t> choice(std::string_view flag, const std::array<std::string_view, 
 
 Result<model::Scenario> scenarioOf(const Options &options) {
   model::Scenario scenario;
-  scenario.model = options.model;
-  scenario.target = options.target.target;
-  auto overrides = options.target.overrides();
-  if (!overrides)
-    return overrides.error();
-  scenario.overrides = std::move(*overrides);
   scenario.workload = options.workload;
   scenario.checkFloors = options.check;
 
@@ -82,12 +76,12 @@ int run(const Options &options) {
     return fail(scenario.error());
   hw::Catalog catalog;
   host::Host host(catalog);
-  auto target = host.open(scenario->target, scenario->overrides);
+  auto target = options.target.open(host);
   if (!target)
     return fail(target.error());
   if (auto sound = work::check(scenario->workload); !sound)
     return fail(sound.error());
-  auto lowering = model::Lowering::open(scenario->model, catalog, options.module.options);
+  auto lowering = model::Lowering::open(options.model, catalog, options.module.options);
   if (!lowering)
     return fail(lowering.error());
   auto estimate = model::estimateStep(*scenario, *lowering, *target);

@@ -27,12 +27,9 @@ int run(uint32_t op, const Options &options) {
   auto kernel = work::fromColumns(op, options.columns);
   if (!kernel)
     return fail(kernel.error());
-  auto overrides = options.target.overrides();
-  if (!overrides)
-    return fail(overrides.error());
   hw::Catalog catalog;
   host::Host host(catalog);
-  auto model = host.open(options.target.target, *overrides);
+  auto model = options.target.open(host);
   if (!model)
     return fail(model.error());
   auto report = report::collectKernel(*model, *kernel);

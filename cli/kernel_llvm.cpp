@@ -113,12 +113,9 @@ int run(const Options &options) {
   auto asked = question(options);
   if (!asked)
     return fail(asked.error());
-  auto overrides = options.target.overrides();
-  if (!overrides)
-    return fail(overrides.error());
   hw::Catalog catalog;
   host::Host host(catalog);
-  auto model = host.open(options.target.target, *overrides);
+  auto model = options.target.open(host);
   if (!model)
     return fail(model.error());
   auto frontend = work::loadFrontend();

@@ -33,9 +33,7 @@ int list(const Options &options) {
 }
 
 int show(const Options &options) {
-  TargetOptions target;
-  target.set = options.set;
-  auto overrides = target.overrides();
+  const auto overrides = hw::parseOverrides(options.set);
   if (!overrides)
     return fail(overrides.error());
   hw::Catalog catalog;

@@ -116,23 +116,18 @@ private:
   Handler handler_;
 };
 
-Result<> run(Session &session, mlir::ModuleOp module, const work::Workload *workload,
-             const work::Capabilities &target, const LinalgOptions &linalg = {}) {
-  mlir::PassManager passes(session.context());
-  passes.enableVerifier(false); // once, at the end
-  if (!workload) {
-    passes.addPass(createCountKernelsPass(target.chip));
-    passes.addPass(createImportLinalgPass(linalg));
-  }
+/// What a model is taken through, from the whole deployment to one device.
+void addModelPasses(mlir::OpPassManager &passes, const work::Workload &workload,
+                    const work::Capabilities &target) {
   mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();
-  if (workload)
-    functions.addPass(createShardPass(workload->parallelism));
+  functions.addPass(createShardPass(workload.parallelism));
   functions.addPass(createLegalizePass(target));
-  // A module is priced as its compiler left it: whether to fuse is what is being asked.
-  if (workload) {
-    functions.addPass(createFusePass({.explain = false}));
-    functions.addPass(createOverlapPass(workload->overlap));
-  }
+  functions.addPass(createFusePass({.explain = false}));
+  functions.addPass(createOverlapPass(workload.overlap));
+}
+
+Result<> run(Session &session, mlir::ModuleOp module, mlir::PassManager &passes) {
+  passes.enableVerifier(false); // once, at the end
   if (passes.run(module).failed() || mlir::verify(module).failed())
     return session.error("the module could not be lowered");
   return Ok{};
@@ -153,9 +148,12 @@ Result<mlir::OwningOpRef<mlir::ModuleOp>> build(Session &session, const work::Tr
   if (auto result = checkSharding(model, workload); !result)
     return result.error();
   auto module = modelToModule(session.context(), model, workload);
-  if (module && final)
-    if (auto result = run(session, **module, &workload, target); !result)
+  if (module && final) {
+    mlir::PassManager passes(session.context());
+    addModelPasses(passes, workload, target);
+    if (auto result = run(session, **module, passes); !result)
       return result.error();
+  }
   return module;
 }
 
@@ -185,7 +183,9 @@ Result<work::Program> lowerModule(const std::string &path, const work::Capabilit
     linalg.function = options.function;
     linalg.dims = options.dims;
     linalg.argShapes = options.argShapes;
-    if (auto result = run(session, *module, nullptr, target, linalg); !result)
+    mlir::PassManager passes(session.context());
+    addModulePasses(passes, target, linalg);
+    if (auto result = run(session, *module, passes); !result)
       return result.error();
     return toProgram(*module);
   });

@@ -112,16 +112,10 @@ TileSet statedTiles(const ComputeUnit &unit, double cores, const mansard_kernel 
   const Stated s = stated(unit, g, elementBytes);
   Tile tile =
       tileOf(s.shape, s.depth, std::max(1.0, residentOf(unit, s.shape, s.depth, elementBytes)));
-  const double padded = tile.m * tile.n * tile.k;
-  tile.m = g.tile_m;
-  tile.n = g.tile_n;
-  if (g.tile_k > 0)
-    tile.k = g.tile_k;
-  tile.padding = padded / (tile.m * tile.n * tile.k);
   tile.spilled = s.spilled;
   setRoom(tile, s.ldsRoom);
   TileSet set;
-  set.add(tileFor(tile, cores));
+  set.add(tileFor(mansard::asStated(tile, g), cores));
   set.fits = s.fit.fits();
   return set;
 }

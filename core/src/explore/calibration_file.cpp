@@ -1,6 +1,7 @@
 #include "inline_table.h"
 
 #include <mansard/explore/calibration_file.h>
+#include <mansard/hw/document.h>
 #include <mansard/report/files.h>
 
 #include <fmt/format.h>
@@ -113,7 +114,7 @@ public:
       return failure(entry, change.key, table.error().message);
     for (const auto &[name, value] :
          {std::pair<std::string_view, std::string>{"value", fmt::format("{}", change.value)},
-          {"source", quoted(change.source)},
+          {"source", hw::quoted(change.source)},
           {"confidence", "\"fitted\""}})
       if (const InlineField *field = table->find(name))
         edits_.push_back({field->begin, field->end, value});
@@ -190,7 +191,7 @@ private:
   static std::string line(std::string_view name, const ConstantChange &change) {
     return fmt::format(
         "{} = {{ value = {}, unit = \"1\", source = {}, confidence = \"fitted\" }}\n", name,
-        change.value, quoted(change.source));
+        change.value, hw::quoted(change.source));
   }
   size_t lineStart(size_t at) const {
     return *(std::upper_bound(starts_.begin(), starts_.end(), at) - 1);

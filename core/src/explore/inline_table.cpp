@@ -1,7 +1,5 @@
 #include "inline_table.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace mansard::explore {
@@ -74,19 +72,6 @@ std::string_view unquoted(std::string_view value) {
   if (value.size() < 2 || (value.front() != '"' && value.front() != '\''))
     return {};
   return value.substr(1, value.size() - 2);
-}
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    else
-      out += c;
-  }
-  return out + '"';
 }
 
 } // namespace mansard::explore

@@ -27,7 +27,5 @@ Result<InlineTable> scanInlineTable(std::string_view text, size_t open);
 
 /// The characters between the quotes of a text as it is written; empty for anything else.
 std::string_view unquoted(std::string_view value);
-/// A basic string of TOML.
-std::string quoted(std::string_view text);
 
 } // namespace mansard::explore

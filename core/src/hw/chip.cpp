@@ -297,12 +297,16 @@ double Chip::peakOpsPerSecond(uint32_t dtype) const {
          number("compute.cores") * number("compute.clock_GHz") * kGiga;
 }
 
-Result<Override> parseOverride(const std::string &text) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    return Error{ErrorCode::invalidInput,
-                 fmt::format("'{}' is not KEY=VALUE, as in memory.stacks=8", text), "--set"};
-  return Override{text.substr(0, equals), text.substr(equals + 1)};
+Result<std::vector<Override>> parseOverrides(const std::vector<std::string> &texts) {
+  std::vector<Override> parsed;
+  for (const std::string &text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+      return Error{ErrorCode::invalidInput,
+                   fmt::format("'{}' is not KEY=VALUE, as in memory.stacks=8", text), "--set"};
+    parsed.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  return parsed;
 }
 
 Result<Chip> buildChip(const Document &document, const Catalog &catalog,

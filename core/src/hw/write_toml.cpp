@@ -1,5 +1,6 @@
 // Documents as TOML text.
 #include <mansard/hw/cann_ini.h>
+#include <mansard/hw/document.h>
 
 #include <fmt/format.h>
 
@@ -8,8 +9,6 @@
 #include <iterator>
 
 namespace mansard::hw {
-namespace {
-
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
@@ -22,6 +21,8 @@ std::string quoted(std::string_view text) {
   }
   return out + '"';
 }
+
+namespace {
 
 bool isBare(std::string_view key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {

@@ -99,13 +99,7 @@ TileSet statedTiles(double cores, const CoreMemories &memories, const mansard_ke
   const double stages = memories.sramBytes / ((tile.m + tile.n) * tile.k * bytes);
   tile.depth = std::clamp(std::floor(stages), kStages, kMostDepth);
   setRoom(tile, stages / kStages);
-  const double padded = tile.m * tile.n * tile.k;
-  tile.m = g.tile_m;
-  tile.n = g.tile_n;
-  if (g.tile_k > 0)
-    tile.k = g.tile_k;
-  tile.padding = padded / (tile.m * tile.n * tile.k);
-  set.add(tileFor(tile, cores));
+  set.add(tileFor(asStated(tile, g), cores));
   return set;
 }
 

@@ -57,7 +57,8 @@ void registerEstimateDialects(mlir::DialectRegistry &registry);
 llvm::Expected<ModuleCost> estimate(mlir::ModuleOp module, const host::Model &target);
 
 /// By the target's name or file; opens it anew in each call (milliseconds).
-llvm::Expected<ModuleCost> estimate(mlir::ModuleOp module, llvm::StringRef target);
+llvm::Expected<ModuleCost> estimate(mlir::ModuleOp module, llvm::StringRef target,
+                                    const std::vector<hw::Override> &overrides = {});
 
 /// The whole as JSON; ops with their place in the source.
 std::string costJson(const ModuleCost &cost);

@@ -4,9 +4,11 @@
 // alone. Options by hand are for the frontend; mansard-opt gives them as text.
 #pragma once
 
+#include <Import/Linalg.h>
 #include <mansard/work/workload.h>
 
 #include <mlir/Pass/Pass.h>
+#include <mlir/Pass/PassManager.h>
 
 #include <memory>
 #include <string>
@@ -40,6 +42,13 @@ std::unique_ptr<mlir::Pass> createImportPass();
 
 /// --mansard-print-program: the program that the module is lowered to, on the standard output.
 std::unique_ptr<mlir::Pass> createPrintProgramPass();
+
+/// What a module that a compiler hands over is taken through: kernels in LLVM IR counted, other
+/// dialects imported, and all legalised for the target. Nothing is fused: it is priced as its
+/// compiler left it, for whether to fuse is what is being asked. `target.chip` must outlive
+/// `passes`.
+void addModulePasses(mlir::OpPassManager &passes, const work::Capabilities &target,
+                     const LinalgOptions &options);
 
 void registerPasses();
 

@@ -139,15 +139,11 @@ std::optional<LogicalResult> LinalgImporter::visitTensorOp(mlir::Operation &op) 
       .Case<tensor::EmptyOp>(
           [&](auto typed) { return empty(shapeFrom(op, resultType(), typed.getMixedSizes())); })
       .Case<mlir::bufferization::AllocTensorOp>([&](auto typed) -> Answer {
-        llvm::SmallVector<mlir::OpFoldResult, 4> sizes;
-        unsigned next = 0;
-        for (int64_t size : resultType().getShape())
-          sizes.push_back(mlir::ShapedType::isDynamic(size) && next < typed.getDynamicSizes().size()
-                              ? mlir::OpFoldResult(typed.getDynamicSizes()[next++])
-                              : mlir::OpFoldResult(builder_.getIndexAttr(size)));
         if (typed.getCopy())
           return fail(op) << "copies on its way; write the copy as linalg.copy";
-        return empty(shapeFrom(op, resultType(), sizes));
+        return empty(shapeFrom(
+            op, resultType(),
+            mlir::getMixedValues(resultType().getShape(), typed.getDynamicSizes(), builder_)));
       })
       .Case<tensor::CastOp>([&](auto typed) {
         return view(op, typed.getSource(), shapeOfOperand(typed.getSource()));
@@ -254,13 +250,9 @@ std::optional<LogicalResult> LinalgImporter::visitTensorOp(mlir::Operation &op) 
                     all + bytes(*places, typed.getIndices()), all);
       })
       .Case<tensor::SplatOp>([&](auto typed) -> Answer {
-        llvm::SmallVector<mlir::OpFoldResult, 4> sizes;
-        unsigned next = 0;
-        for (int64_t size : resultType().getShape())
-          sizes.push_back(mlir::ShapedType::isDynamic(size) && next < typed.getDynamicSizes().size()
-                              ? mlir::OpFoldResult(typed.getDynamicSizes()[next++])
-                              : mlir::OpFoldResult(builder_.getIndexAttr(size)));
-        const FailureOr<Sizes> shape = shapeFrom(op, resultType(), sizes);
+        const FailureOr<Sizes> shape = shapeFrom(
+            op, resultType(),
+            mlir::getMixedValues(resultType().getShape(), typed.getDynamicSizes(), builder_));
         if (failed(shape))
           return failure();
         return move(op, op.getResult(0), *shape, {}, 0, bytes(*shape, op.getResult(0)));

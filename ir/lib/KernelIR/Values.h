@@ -52,7 +52,6 @@ public:
 
   /// Arguments that were needed and not given.
   const std::set<const llvm::Argument *> &missing() const { return missing_; }
-  void forgetMissing() { missing_.clear(); }
 
 private:
   std::optional<int64_t> search(const llvm::Loop *loop);

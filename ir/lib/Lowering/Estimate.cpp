@@ -60,14 +60,6 @@ private:
   std::vector<mlir::Operation *> ops_;
 };
 
-mlir::LogicalResult prepare(mlir::ModuleOp copy, const host::Model &target) {
-  mlir::PassManager passes(copy.getContext());
-  passes.addPass(createCountKernelsPass(&target.chip()));
-  passes.addPass(createImportLinalgPass());
-  passes.nest<mlir::func::FuncOp>().addPass(createLegalizePass(model::capabilitiesOf(target)));
-  return passes.run(copy);
-}
-
 void add(OpCost &cost, const work::Step &step, const mansard_estimate &estimate) {
   const auto count = static_cast<double>(step.count);
   cost.kernels += step.count;
@@ -91,7 +83,9 @@ void registerEstimateDialects(mlir::DialectRegistry &registry) {
 llvm::Expected<ModuleCost> estimate(mlir::ModuleOp module, const host::Model &target) {
   const mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
   const Origins origins(module, *copy);
-  if (prepare(*copy, target).failed())
+  mlir::PassManager passes(module.getContext());
+  addModulePasses(passes, model::capabilitiesOf(target), {});
+  if (passes.run(*copy).failed())
     return llvm::createStringError(std::errc::invalid_argument,
                                    "the module cannot be priced; diagnostics say why");
   std::vector<mlir::Operation *> opOfStep;
@@ -127,10 +121,11 @@ llvm::Expected<ModuleCost> estimate(mlir::ModuleOp module, const host::Model &ta
   return cost;
 }
 
-llvm::Expected<ModuleCost> estimate(mlir::ModuleOp module, llvm::StringRef target) {
+llvm::Expected<ModuleCost> estimate(mlir::ModuleOp module, llvm::StringRef target,
+                                    const std::vector<hw::Override> &overrides) {
   hw::Catalog catalog;
   host::Host host(catalog);
-  auto model = host.open(target.str());
+  auto model = host.open(target.str(), overrides);
   if (!model)
     return failure(model.error());
   return estimate(module, *model);

@@ -96,19 +96,10 @@ private:
     };
     if (target.empty())
       return fail("--mansard-estimate needs a target, e.g. target=h100-sxm");
-    std::vector<hw::Override> overrides;
-    for (const std::string &text : set) {
-      auto one = hw::parseOverride(text);
-      if (!one)
-        return fail(one.error().text());
-      overrides.push_back(std::move(*one));
-    }
-    hw::Catalog catalog;
-    host::Host host(catalog);
-    auto model = host.open(target, overrides);
-    if (!model)
-      return fail(model.error().text());
-    return estimate(module, *model);
+    const auto overrides = hw::parseOverrides({set.begin(), set.end()});
+    if (!overrides)
+      return fail(overrides.error().text());
+    return estimate(module, target.getValue(), *overrides);
   }
 
   static void annotate(mlir::ModuleOp module, const ModuleCost &cost) {

@@ -140,6 +140,13 @@ std::unique_ptr<mlir::Pass> createPrintProgramPass() {
   return std::make_unique<PrintProgramPass>();
 }
 
+void addModulePasses(mlir::OpPassManager &passes, const work::Capabilities &target,
+                     const LinalgOptions &options) {
+  passes.addPass(createCountKernelsPass(target.chip));
+  passes.addPass(createImportLinalgPass(options));
+  passes.nest<mlir::func::FuncOp>().addPass(createLegalizePass(target));
+}
+
 void registerPasses() {
   mlir::registerPass(createImportPass);
   mlir::registerPass([] { return createImportLinalgPass(); });

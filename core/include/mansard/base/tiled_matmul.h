@@ -53,6 +53,17 @@ inline Tile tileFor(Tile tile, double cores) {
   return tile;
 }
 
+/// `padded`, a stated tile as the matrix unit takes it, counted as what was stated.
+inline Tile asStated(Tile padded, const mansard_matmul &g) {
+  Tile tile = padded;
+  tile.m = g.tile_m;
+  tile.n = g.tile_n;
+  if (g.tile_k > 0)
+    tile.k = g.tile_k;
+  tile.padding = padded.m * padded.n * padded.k / (tile.m * tile.n * tile.k);
+  return tile;
+}
+
 /// A family's constants for matmuls.
 struct MatmulTuning {
   double matrixEfficiency = 1, sramEfficiency = 1, vectorEfficiency = 1;

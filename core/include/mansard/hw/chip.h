@@ -58,8 +58,8 @@ class Catalog;
 struct Override {
   std::string key, value; // of --set KEY=VALUE
 };
-/// Splits KEY=VALUE.
-Result<Override> parseOverride(const std::string &text);
+/// Splits each KEY=VALUE.
+Result<std::vector<Override>> parseOverrides(const std::vector<std::string> &texts);
 
 /// A chip from a document whose `inherits` chain is resolved through `catalog`.
 Result<Chip> buildChip(const Document &document, const Catalog &catalog,

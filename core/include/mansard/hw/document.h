@@ -35,6 +35,9 @@ struct Document {
 Result<Document> parseDocument(std::string_view text, std::string file);
 Result<Document> readDocument(const std::string &path);
 
+/// `text` as a basic string of TOML, in its quotes.
+std::string quoted(std::string_view text);
+
 /// The candidate that begins with `name`, else the closest by edit distance, or empty if none is
 /// close. For error messages.
 std::string nearestName(std::string_view name, const std::vector<std::string> &candidates);

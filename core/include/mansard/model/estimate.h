@@ -1,4 +1,4 @@
-// A scenario (model, target, workload) taken through lowering and pricing to one result.
+// A model and a scenario taken through lowering and pricing on a target to one result.
 #pragma once
 
 #include <mansard/base/result.h>
@@ -16,10 +16,6 @@
 namespace mansard::model {
 
 struct Scenario {
-  std::string
-      model; // a built-in name, a .toml, a Hugging Face config.json (or its folder), a .mlir
-  std::string target; // a built-in name, a .toml or a CANN .ini
-  std::vector<hw::Override> overrides;
   work::Workload workload;
   bool chooseOverlap = true; // price the ways to overlap expert exchange and keep the fastest, in
                              // place of workload.overlap
@@ -30,7 +26,8 @@ struct Scenario {
 /// already: its workload's lengths and parallelism are the module's own.
 class Lowering {
 public:
-  /// `options` are for a .mlir.
+  /// `model`: a built-in name, a .toml, a Hugging Face config.json (or its folder), a .mlir, which
+  /// `options` are for.
   static Result<Lowering> open(const std::string &model, const hw::Catalog &catalog,
                                work::ModuleOptions options = {});
   /// Of a model that is in memory already.
