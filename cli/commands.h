@@ -5,9 +5,12 @@
 #include <mansard/host/host.h>
 #include <mansard/hw/chip.h>
 #include <mansard/work/frontend.h>
+#include <mansard/work/workload.h>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,13 +26,19 @@ void addKernel(CLI::App &app, int &status);
 /// Below `kernel`.
 void addKernelLlvm(CLI::App &kernel, int &status);
 void addEstimate(CLI::App &app, int &status);
+void addServe(CLI::App &app, int &status);
+void addTrain(CLI::App &app, int &status);
+void addPlan(CLI::App &app, int &status);
+void addCompare(CLI::App &app, int &status);
 void addValidate(CLI::App &app, int &status);
 void addCalibrate(CLI::App &app, int &status);
 void addTargets(CLI::App &app, int &status);
+void addSystems(CLI::App &app, int &status);
 void addModels(CLI::App &app, int &status);
 void addMemory(CLI::App &app, int &status);
 void addPlugins(CLI::App &app, int &status);
 void addDiff(CLI::App &app, int &status);
+void addCost(CLI::App &app, int &status);
 void addOpt(CLI::App &app, int &status);
 void addImportCann(CLI::App &app, int &status);
 
@@ -45,11 +54,15 @@ bool isOneOf(const std::string &path, const std::vector<std::string> &files);
 /// A line on stderr.
 void warn(std::string_view text);
 
-/// --target and --set, the same everywhere.
+/// Loads the plugins, whose own targets join the catalog; broken ones are named on stderr.
+void addPluginTargets(host::Host &host);
+
+/// --target or --system, and --set, the same everywhere.
 struct TargetOptions {
-  std::string target;
+  std::string target, system;
   std::vector<std::string> set; // KEY=VALUE texts
 
+  /// Must outlive `command`, at this address.
   void addTo(CLI::App &command);
   Result<host::Model> open(host::Host &host) const;
 };
@@ -60,6 +73,38 @@ struct ModuleFlags {
 
   void addTo(CLI::App &command);
 };
+
+/// --tp, --pp, --dp, --cp, --ep, --moe-tp, --sp, --expert-exchange, --redundant-experts.
+struct ParallelismFlags {
+  work::Parallelism degrees;
+  std::string exchange = "all-to-all";
+
+  /// Must outlive `command`, at this address. With a prefix: --prefill-tp, and so on.
+  void addTo(CLI::App &command, const std::string &prefix = "");
+  Result<work::Parallelism> parse() const;
+};
+
+/// --quant, --kv-cache.
+struct PrecisionFlags {
+  std::string quantisation = "bf16", kvCache;
+
+  /// Must outlive `command`, at this address.
+  void addTo(CLI::App &command);
+  Result<> apply(work::Workload &workload) const;
+};
+
+/// Position of what a flag says among what it may say.
+template <size_t N>
+Result<size_t> choice(std::string_view flag, const std::array<std::string_view, N> &names,
+                      const std::string &text) {
+  if (const auto index = indexOf(names, text))
+    return *index;
+  const std::vector<std::string> valid(names.begin(), names.end());
+  return Error{ErrorCode::invalidInput,
+               fmt::format("'{}' is not known{}; it may be {}", text, hw::suggestion(text, valid),
+                           fmt::join(names, ", ")),
+               std::string(flag)};
+}
 
 /// How a result is printed.
 enum class View { table, json, csv };

@@ -29,25 +29,42 @@ bool isOneOf(const std::string &path, const std::vector<std::string> &files) {
 
 void warn(std::string_view text) { fmt::print(stderr, "mansard: {}\n", text); }
 
+void addPluginTargets(host::Host &host) {
+  std::vector<Error> problems;
+  host.plugins(&problems);
+  for (const Error &problem : problems)
+    warn("left out: " + problem.text());
+}
+
 void TargetOptions::addTo(CLI::App &command) {
+  auto *chip =
+      command
+          .add_option("--target", target,
+                      "A chip: a name that `mansard targets list` shows, a .toml, or a CANN .ini")
+          ->type_name("T");
   command
-      .add_option("--target", target,
-                  "A chip: a name that `mansard targets list` shows, a .toml, or a CANN .ini")
-      ->required()
-      ->type_name("T");
+      .add_option("--system", system,
+                  "In place of a chip, what it is built into, whose links it then has: a name that "
+                  "`mansard systems list` shows, or a .toml")
+      ->type_name("S")
+      ->excludes(chip);
   command
       .add_option("--set", set,
                   "Override one field of the target, e.g. memory.stacks=8 (may be repeated)")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.parse_complete_callback([this] {
+    if (target.empty() && system.empty())
+      throw CLI::RequiredError("--target or --system");
+  });
 }
 
 Result<host::Model> TargetOptions::open(host::Host &host) const {
   const auto overrides = hw::parseOverrides(set);
   if (!overrides)
     return overrides.error();
-  return host.open(target, *overrides);
+  return system.empty() ? host.open(target, *overrides) : host.openSystem(system, *overrides);
 }
 
 void ModuleFlags::addTo(CLI::App &command) {

@@ -15,23 +15,12 @@ struct Options {
   TargetOptions target;
   ModuleFlags module;
   ViewOptions view;
-  std::string model, phase, quantisation = "bf16", kvCache, overlap = "auto";
+  std::string model, phase, overlap = "auto";
   work::Workload workload;
+  ParallelismFlags parallelism;
+  PrecisionFlags precision;
   bool check = false;
 };
-
-template <size_t N>
-Result<size_t> choice(std::string_view flag, const std::array<std::string_view, N> &names,
-                      const std::string &text) {
-  for (size_t i = 0; i < N; ++i)
-    if (names[i] == text)
-      return i;
-  const std::vector<std::string> valid(names.begin(), names.end());
-  return Error{ErrorCode::invalidInput,
-               fmt::format("'{}' is not known{}; it may be {}", text, hw::suggestion(text, valid),
-                           fmt::join(names, ", ")),
-               std::string(flag)};
-}
 
 Result<model::Scenario> scenarioOf(const Options &options) {
   model::Scenario scenario;
@@ -48,19 +37,12 @@ Result<model::Scenario> scenarioOf(const Options &options) {
       return phase.error();
     scenario.workload.phase = static_cast<work::Phase>(*phase);
   }
-  const auto quantisation = choice("--quant", work::kQuantisationNames, options.quantisation);
-  if (!quantisation)
-    return quantisation.error();
-  scenario.workload.quantisation = static_cast<work::Quantisation>(*quantisation);
-  // Keys and values are as wide as what is not quantised, unless asked otherwise.
-  scenario.workload.kvCache = work::schemeOf(scenario.workload.quantisation).plain;
-  if (!options.kvCache.empty()) {
-    static constexpr std::array<std::string_view, 4> kCaches{"bf16", "fp16", "fp8", "int8"};
-    const auto cache = choice("--kv-cache", kCaches, options.kvCache);
-    if (!cache)
-      return cache.error();
-    scenario.workload.kvCache = *parseDType(kCaches[*cache]);
-  }
+  if (auto applied = options.precision.apply(scenario.workload); !applied)
+    return applied.error();
+  auto parallelism = options.parallelism.parse();
+  if (!parallelism)
+    return parallelism.error();
+  scenario.workload.parallelism = *parallelism;
   const auto overlap = choice("--overlap", kOverlaps, options.overlap);
   if (!overlap)
     return overlap.error();
@@ -111,28 +93,20 @@ void addWorkload(CLI::App &command, Options &options) {
       ->type_name("N")
       ->capture_default_str();
   command
+      .add_option("--cached", w.cached,
+                  "Positions of each prompt that are in the cache already (prefill): a prefix seen "
+                  "before, or earlier chunks")
+      ->type_name("N")
+      ->capture_default_str();
+  command
       .add_option("--new-tokens", w.new_tokens, "Tokens of each sequence that a decode step checks")
       ->type_name("N")
       ->capture_default_str();
   command.add_option("--accept", w.accept, "Share of the further new tokens that are kept, 0 to 1")
       ->type_name("P")
       ->capture_default_str();
-  work::Parallelism &p = w.parallelism;
-  for (const auto &[flag, degree, about] :
-       {std::tuple{"--tp", &p.tp, "Devices that share each layer's attention heads and matrices"},
-        {"--pp", &p.pp, "Pipeline stages"},
-        {"--dp", &p.dp, "Replicas of attention, each with its part of the batch"},
-        {"--ep", &p.ep, "Devices that the experts are spread over, of tp x dp"}})
-    command.add_option(flag, *degree, about)->type_name("N")->capture_default_str();
-  command
-      .add_option("--quant", options.quantisation,
-                  fmt::format("{}", fmt::join(work::kQuantisationNames, " ")))
-      ->type_name("Q")
-      ->capture_default_str();
-  command
-      .add_option("--kv-cache", options.kvCache,
-                  "bf16 fp16 fp8 int8 (default: the 16-bit type of --quant)")
-      ->type_name("DTYPE");
+  options.parallelism.addTo(command);
+  options.precision.addTo(command);
   command
       .add_option(
           "--overlap", options.overlap,
@@ -162,8 +136,8 @@ void addEstimate(CLI::App &app, int &status) {
                     "Hold every kernel against the floors of its hardware; below one is an error");
   options->view.addTo(*command, true);
   command->footer(
-      "Devices = tp x pp x dp. What a target cannot compute natively is legalised, and a note says "
-      "so.\n\n"
+      "Devices = tp x pp x dp x cp. What a target cannot compute natively is legalised, and a note "
+      "says so.\n\n"
       "Examples:\n"
       "  mansard estimate --model llama-3.1-8b --target h100-sxm --phase decode --batch 64 "
       "--context 4096\n"
@@ -172,6 +146,9 @@ void addEstimate(CLI::App &app, int &status) {
       "  mansard estimate --model config.json --target h20 --phase prefill --batch 4 --context "
       "4096 \\\n"
       "      --tp 8 --quant fp8-block --json\n"
+      "  mansard estimate --model llama-3.1-70b --target h20 --phase prefill --context 8192 "
+      "--cached "
+      "6144 --tp 8\n"
       "  mansard estimate --model qwen3-32b --target mlu590 --phase decode --batch 16 --tp 4 \\\n"
       "      --set memory.technology=hbm3\n"
       "  mansard estimate --model kernels.mlir --target h100-sxm --dim batch=8");

@@ -51,11 +51,17 @@ int run(int argc, char **argv) {
       "plugin failed.");
   int status = kDone;
   addEstimate(app, status);
+  addPlan(app, status);
   addKernel(app, status);
+  addServe(app, status);
+  addTrain(app, status);
+  addCompare(app, status);
   addValidate(app, status);
   addCalibrate(app, status);
+  addCost(app, status);
   addTargets(app, status);
   addModels(app, status);
+  addSystems(app, status);
   addMemory(app, status);
   addPlugins(app, status);
   addDiff(app, status);

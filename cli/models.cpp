@@ -62,6 +62,7 @@ void addModels(CLI::App &app, int &status) {
   command->footer("Examples:\n"
                   "  mansard models list\n"
                   "  mansard models show deepseek-v3\n"
+                  "  mansard models show meta-llama/Llama-3.1-8B-Instruct\n"
                   "  mansard models show Qwen3-32B/config.json --json\n"
                   "  mansard models check my-model.toml\n"
                   "The keys of a model's TOML are documented in configs/models/README.md.");
@@ -73,7 +74,8 @@ void addModels(CLI::App &app, int &status) {
 
   CLI::App *one =
       command->add_subcommand("show", "Sizes, parameters, KV cache and layers of a model");
-  one->add_option("ID", options->id, "A name, a .toml, or a Hugging Face config.json or its folder")
+  one->add_option("ID", options->id,
+                  "A name, also that on Hugging Face, a .toml, or a config.json or its folder")
       ->required()
       ->type_name("");
   options->view.addTo(*one, false);

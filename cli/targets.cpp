@@ -10,26 +10,21 @@ namespace {
 struct Options {
   std::string id;
   std::vector<std::string> set, files;
+  report::TargetFilter filter;
   ViewOptions view;
 };
-
-/// Loads the plugins, whose own targets join the catalog; broken ones are named on stderr.
-void addPluginTargets(host::Host &host) {
-  std::vector<Error> problems;
-  host.plugins(&problems);
-  for (const Error &problem : problems)
-    warn("left out: " + problem.text());
-}
 
 int list(const Options &options) {
   hw::Catalog catalog;
   host::Host host(catalog);
   addPluginTargets(host);
   std::vector<Error> problems;
-  const auto targets = report::collectTargets(catalog, problems);
+  auto targets = report::filterTargets(report::collectTargets(catalog, problems), options.filter);
   for (const Error &problem : problems)
     warn("left out: " + problem.text());
-  return print(options.view.json ? report::targetsJson(targets) : report::targetsTable(targets));
+  if (!targets)
+    return fail(targets.error());
+  return print(options.view.json ? report::targetsJson(*targets) : report::targetsTable(*targets));
 }
 
 int show(const Options &options) {
@@ -71,12 +66,25 @@ void addTargets(CLI::App &app, int &status) {
   command->require_subcommand(1);
   command->footer("Examples:\n"
                   "  mansard targets list\n"
+                  "  mansard targets list --vendor Huawei,Cambricon --year 2024-\n"
                   "  mansard targets show ascend-910b\n"
                   "  mansard targets show h100-sxm --set memory.technology=hbm3e --json\n"
                   "  mansard targets check my-chip.toml");
   const auto options = std::make_shared<Options>();
 
   CLI::App *all = command->add_subcommand("list", "All targets, those of plugins included");
+  const auto filter = [&](const char *flag, std::vector<std::string> &values, const char *what,
+                          const char *type) {
+    all->add_option(flag, values, what)
+        ->type_name(type)
+        ->delimiter(',')
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  filter("--vendor", options->filter.vendors, "Only of these makers", "V[,V]");
+  filter("--family", options->filter.families, "Only of these families", "F[,F]");
+  filter("--memory", options->filter.memories, "Only with these memory technologies", "M[,M]");
+  filter("--year", options->filter.years, "Only of these years: 2024, 2022-2024, 2024-", "Y[,Y]");
   options->view.addTo(*all, false);
   all->callback([options, &status] { status = list(*options); });
 

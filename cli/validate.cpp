@@ -38,8 +38,8 @@ int run(const Options &options) {
 } // namespace
 
 void addValidate(CLI::App &app, int &status) {
-  CLI::App *command =
-      app.add_subcommand("validate", "Hold estimates against tables of measured kernels");
+  CLI::App *command = app.add_subcommand(
+      "validate", "Hold estimates against tables of measured kernels and servers");
   const auto options = std::make_shared<Options>();
   command->add_option("FILE.csv", options->files, "Tables of measurements, each of one op")
       ->required()
@@ -57,6 +57,7 @@ void addValidate(CLI::App &app, int &status) {
                   "Examples:\n"
                   "  mansard validate gemm.csv attention_decode.csv\n"
                   "  mansard validate gemm.csv --json\n"
+                  "  mansard validate serving.csv --rows residuals.csv\n"
                   "  mansard validate gemm.csv --rows residuals.csv");
   command->callback([options, &status] { status = run(*options); });
 }

@@ -122,7 +122,7 @@ void addModelPasses(mlir::OpPassManager &passes, const work::Workload &workload,
   mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();
   functions.addPass(createShardPass(workload.parallelism));
   functions.addPass(createLegalizePass(target));
-  functions.addPass(createFusePass({.explain = false}));
+  functions.addPass(createFusePass({.explain = false, .training = workload.training}));
   functions.addPass(createOverlapPass(workload.overlap));
 }
 

@@ -4,6 +4,7 @@
 #include "ops.h"
 
 #include <mansard/base/counts.h>
+#include <mansard/base/expert_exchange.h>
 
 #include <algorithm>
 #include <cmath>

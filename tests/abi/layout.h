@@ -166,6 +166,7 @@ LAYOUT_FIELD(mansard_estimate, bound, 104, 4);
 LAYOUT_FIELD(mansard_estimate, flags, 108, 4);
 LAYOUT_FIELD(mansard_estimate, tiling, 112, 40);
 LAYOUT_FIELD(mansard_estimate, note, 152, 16);
+LAYOUT_FIELD(mansard_estimate, held_share, 168, 8);
 
 /* mansard_value */
 LAYOUT_SIZE(mansard_value, 24);
@@ -210,6 +211,7 @@ LAYOUT_FIELD(mansard_chip, tdp_watts, 464, 8);
 LAYOUT_FIELD(mansard_chip, links, 472, 96);
 LAYOUT_FIELD(mansard_chip, values, 568, 8);
 LAYOUT_FIELD(mansard_chip, value_count, 576, 8);
+LAYOUT_FIELD(mansard_chip, node, 584, 32);
 
 /* mansard_key_spec */
 LAYOUT_LEAST(mansard_key_spec, 56);

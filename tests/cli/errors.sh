@@ -4,11 +4,11 @@ gemm=(kernel gemm --target h100-sxm --dtype bf16)
 
 # Usage: status 2.
 expect 2 'subcommand is required' 
-expect 2 "'serve' is not a command .*mansard" serve
+expect 2 "'deploy' is not a command .*mansard" deploy
 expect 2 'did you mean .estimate' estimat
 expect 2 'did you mean .gemm' kernel gem
 expect 2 '--k is required' "${gemm[@]}" --m 1 --n 1
-expect 2 '--target is required' kernel gemm --dtype bf16 --m 1 --n 1 --k 1
+expect 2 '--target or --system is required' kernel gemm --dtype bf16 --m 1 --n 1 --k 1
 expect 2 'excludes' "${gemm[@]}" --m 1 --n 1 --k 1 --json --csv
 expect 2 'nonsense' "${gemm[@]}" --m 1 --n 1 --k 1 --nonsense 3
 expect 2 'required' targets show

@@ -23,6 +23,10 @@ keys "[j['tiling'][k] for k in ('tile_m','tile_n','tile_k','split_k')] == [64, 1
 keys "any(n.startswith('the stated tile fits: ') for n in j['notes'])" "${tiled[@]}"
 keys "$(has 'id name vendor family model memory year validated' 'j[0]')" targets list
 keys "list(j[0])[0] == 'id'" targets list
+keys "j and all(c['vendor'] == 'Huawei' and 2025 <= c['year'] <= 2026 and c['memory'] == 'hizq' for c in j)" \
+  targets list --vendor huawei --year 2025-2026 --memory hizq
+keys "all(c['validated'] == (c['measured'] != 'nothing') for c in j)" targets list --family generic,nvidia-hopper
+keys "j['validation']['measured'] == 'chip' and j['validation']['rows']['h100-sxm'] > 0" "${kernel[@]}"
 keys "j['id'] == 'h20' and all(n['source'] and n['confidence'] for n in j['numbers'].values())" targets show h20
 keys "all(c['sound'] for c in j) and len(j) == 2" targets check h20 h100-sxm
 keys "j['id'] == 'nvidia'" plugins check "$(dirname "$(dirname "$mansard")")/lib/mansard/plugins/mansard-nvidia.so"
@@ -49,9 +53,10 @@ keys "sorted(g['metric'] for g in j) == ['combine', 'dispatch']" validate ep.csv
 if have_ir; then
   estimate=(estimate --model llama-3.1-8b --target h100-sxm --phase decode --batch 8 --context 1024)
   keys "$(has 'target model phase latency_ms tokens_per_s tokens_per_s_per_chip chips memory_gib_per_chip bound breakdown_ms kernels power_w notes' j)" "${estimate[@]}"
-  keys "set(j['memory_gib_per_chip']) == set('weights kv_cache activations capacity'.split())" "${estimate[@]}"
+  keys "$(has 'weights kv_cache activations capacity buffers parts' "j['memory_gib_per_chip']")" "${estimate[@]}"
   keys "all($(has 'name op count latency_us bound share' k) for k in j['kernels'])" "${estimate[@]}"
   keys "abs(sum(k['share'] for k in j['kernels']) - 1) < 1e-6" "${estimate[@]}"
+  keys "abs(sum(j['validation']['share'].values()) - 1) < 1e-6 and j['validation']['text']" "${estimate[@]}"
   keys "abs(sum(j['breakdown_ms'].values()) - j['latency_ms']) < 1e-6 * j['latency_ms']" "${estimate[@]}"
   keys "abs(j['tokens_per_s'] - 8 / j['latency_ms'] * 1e3) < 1e-6 * j['tokens_per_s']" "${estimate[@]}"
   # Too large for one device: marked, by how much, and every remedy named really fits.

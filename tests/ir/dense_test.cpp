@@ -142,8 +142,8 @@ TEST(Dense, Qwen3NormalisesEachHead) {
   workload.batch = 2;
   const work::Transformer model = readModel("qwen3-32b");
   const mansard_kernel norm = kernelOf(lower(model, workload), "layers.attention.qk_norm");
-  EXPECT_EQ(norm.u.vector.rows, 2 * (model.attention.heads + model.attention.kv_heads));
-  EXPECT_EQ(norm.u.vector.cols, model.attention.head_dim);
+  EXPECT_EQ(norm.u.vector.rows, 2 * (model.attentions[0].heads + model.attentions[0].kv_heads));
+  EXPECT_EQ(norm.u.vector.cols, model.attentions[0].head_dim);
 }
 
 TEST(Dense, TiedEmbeddingIsHeldOnce) {

@@ -63,7 +63,7 @@ TEST(Latent, NormsAndRotationsSeeTheirPartOfTheRow) {
 
 TEST(Latent, QueryMayBeUncompressed) {
   work::Transformer model = readModel("deepseek-v3");
-  model.attention.q_lora_rank = 0;
+  model.attentions[0].q_lora_rank = 0;
   const work::Program program = lower(model, {});
   EXPECT_EQ(kernelOf(program, "layers.mla.q_proj").u.matmul.n, 128 * 192);
   EXPECT_EQ(runsOf(program, "layers.mla.q_a_proj"), 0);

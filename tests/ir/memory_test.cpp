@@ -1,6 +1,8 @@
 // Bytes of parameters, caches and activations, against sums by hand.
 #include "lowering_fixture.h"
 
+#include <map>
+
 namespace mansard::test {
 namespace {
 
@@ -132,6 +134,52 @@ TEST(Memory, NextTokenLayerIsHeldWhenItIsUsed) {
   // A layer with experts, the joining projection and three norms.
   const double layer = 187107328.0 + 14336 + 11320164352.0, own = 2 * 7168.0 * 7168 + 3 * 7168;
   EXPECT_DOUBLE_EQ(with - without, 2 * (layer + own));
+}
+
+// 58 layers of 8 experts of 3 x 7168 x 2048 elements; 61 of latents, 512 + 64 columns.
+TEST(Memory, PartsSayWhatTheWholeIsMadeOf) {
+  work::Workload workload = decode(1536, 4096);
+  workload.parallelism.dp = workload.parallelism.ep = 32;
+  workload.quantisation = work::Quantisation::fp8;
+  for (int64_t pp : {1, 4}) {
+    workload.parallelism.pp = pp;
+    const work::MemoryNeed need = lower(readModel("deepseek-v3"), workload).memory;
+    double weights = 0, cache = 0;
+    std::map<std::pair<std::string, DType>, double> parts;
+    for (const work::MemoryPart &part : need.weightParts) {
+      weights += part.bytes;
+      EXPECT_TRUE(parts.insert({{part.component, part.type}, part.bytes}).second);
+    }
+    for (const work::MemoryPart &part : need.cacheParts)
+      cache += part.bytes;
+    EXPECT_DOUBLE_EQ(weights, need.weights);
+    EXPECT_DOUBLE_EQ(cache, need.kvCache);
+    EXPECT_DOUBLE_EQ(need.total(), weights + cache + need.activations + need.buffers);
+    if (pp > 1)
+      continue;
+    const double experts = parts[{"moe.experts", DType::fp8}];
+    EXPECT_DOUBLE_EQ(experts, 58 * 8 * 3 * 7168.0 * 2048);
+    const double router = parts[{"moe.router", DType::bf16}];
+    EXPECT_DOUBLE_EQ(router, 58 * 7168.0 * 256 * 2);
+    for (const char *component : {"embed", "lm_head", "norms, biases", "mla"})
+      EXPECT_GT((parts[{component, DType::bf16}]), 0) << component;
+    for (const char *component : {"mla", "ffn", "moe.shared_experts"})
+      EXPECT_GT((parts[{component, DType::fp8}]), 0) << component;
+    ASSERT_EQ(need.cacheParts.size(), 1u);
+    EXPECT_EQ(need.cacheParts[0].component, "mla");
+  }
+}
+
+// Rows of 48 tokens, 7168 x 2 bytes, at each of 256 experts; two buffers to send, two to receive.
+TEST(Memory, LowLatencyExchangeKeepsRoomForTheWorstCase) {
+  work::Workload workload = decode(1536, 4096);
+  workload.parallelism.dp = workload.parallelism.ep = 32;
+  const work::Transformer model = readModel("deepseek-v3");
+  EXPECT_DOUBLE_EQ(lower(model, workload).memory.buffers, 4 * 256 * 48 * 7168.0 * 2);
+  workload.parallelism.exchange = work::ExpertExchange::all_gather;
+  EXPECT_EQ(lower(model, workload).memory.buffers, 0);
+  workload.parallelism = {};
+  EXPECT_EQ(lower(model, workload).memory.buffers, 0);
 }
 
 } // namespace

@@ -30,9 +30,12 @@ work::Kernel RandomWork::kernel(uint32_t op) {
   const bool attends = op >= MANSARD_OP_ATTENTION_PREFILL && op <= MANSARD_OP_MLA_DECODE;
   const bool plain = attends || op == MANSARD_OP_VECTOR || op == MANSARD_OP_COLLECTIVE ||
                      op == MANSARD_OP_EXPERT_PARALLEL;
+  // Chips before Ampere's time multiply FP16 alone.
+  const bool hasBf16 = std::find(native_.begin(), native_.end(), DType::bf16) != native_.end();
+  const DType wide = hasBf16 ? DType::bf16 : DType::fp16;
   if (plain)
-    type = DType::bf16;
-  const DType out = bytesOf(type) < 2 ? DType::bf16 : type;
+    type = wide;
+  const DType out = bytesOf(type) < 2 ? wide : type;
   work::Kernel kernel = work::makeKernel(op, type, type, out, MANSARD_SCALING_NONE);
   switch (op) {
   case MANSARD_OP_MATMUL:

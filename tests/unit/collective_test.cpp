@@ -1,4 +1,5 @@
 #include <mansard/base/collective.h>
+#include <mansard/base/expert_exchange.h>
 
 #include <gtest/gtest.h>
 
@@ -92,15 +93,6 @@ TEST(Collective, SmallPiecesToPeersTakeOneChannelEach) {
   EXPECT_NEAR(link_us(2, 20000), 2, 1e-9);      // 10 kB to the one other at 5 GB/s
   EXPECT_NEAR(link_us(4, 20000), 1, 1e-9);      // 5 kB to each of three, side by side
   EXPECT_NEAR(link_us(2, 20000000), 100, 1e-9); // bulk: 10 MB at 100 GB/s
-}
-
-TEST(Collective, TheNetworkMayHaveOtherAlgorithmsThanTheDomain) {
-  const mansard_collective tiny = collective(MANSARD_COLLECTIVE_ALL_REDUCE, 64, 1024);
-  LinkSoftware software = ringOnly();
-  // 14 hops of 1 us in the node and 14 of 5 us between nodes; by halves, 6 of 5 us.
-  EXPECT_NEAR(collectiveTime(node(), tiny, software).fixed_us, 14 + 70, 1e-9);
-  software.outerAlgorithms = 1u << kAlgorithmRecursive;
-  EXPECT_NEAR(collectiveTime(node(), tiny, software).fixed_us, 14 + 30, 1e-9);
 }
 
 TEST(Collective, ReducingSwitchesBeatTheRingsBytes) {

@@ -109,6 +109,34 @@ TEST_F(EstimateTest, TheFasterOverlapIsKeptAndNamed) {
             report::collectEstimate(run(64), target_).communicationShare);
 }
 
+TEST_F(EstimateTest, WhatHalvingCostsIsLostToCommunication) {
+  const StepEstimate halves = run(64);
+  ASSERT_EQ(halves.workload.overlap, work::Overlap::two_batch);
+  scenario_.chooseOverlap = false;
+  const StepEstimate plain = run(64);
+  const double free_us = plain.timeline.total_us - plain.communication_us;
+  EXPECT_GE(halves.communication_us, (halves.timeline.total_us - free_us) * (1 - 1e-12));
+  EXPECT_DOUBLE_EQ(report::collectEstimate(halves, target_).communicationShare,
+                   halves.communication_us / halves.timeline.total_us);
+}
+
+TEST_F(EstimateTest, APlanMayTakeNoMoreDevicesThanTheSystemHas) {
+  const auto supernode = host_.openSystem("cloudmatrix-384");
+  ASSERT_TRUE(supernode.ok()) << supernode.error().text();
+  const Lowering lowering(frontend_, work::Transformer{});
+  const auto lower = [&](int64_t dp) {
+    scenario_.workload.batch = dp;
+    scenario_.workload.parallelism.dp = dp;
+    return lowering.lower(scenario_.workload, capabilitiesOf(*supernode));
+  };
+  EXPECT_TRUE(lower(768).ok());
+  const auto beyond = lower(769);
+  ASSERT_FALSE(beyond.ok());
+  EXPECT_NE(beyond.error().text().find("769 devices; cloudmatrix-384 has 768 (384 chips of 2)"),
+            std::string::npos)
+      << beyond.error().text();
+}
+
 TEST_F(EstimateTest, WhatDoesNotFitSaysByHowMuchAndWhatWould) {
   const StepEstimate e = run();
   EXPECT_FALSE(e.memory.fits());

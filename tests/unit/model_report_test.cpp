@@ -14,11 +14,16 @@ work::Transformer builtIn(const std::string &id) {
 }
 
 TEST(ModelReport, TellsWhatRepeatsOnce) {
-  EXPECT_EQ(layersText({}), "");
-  EXPECT_EQ(layersText({{32, false, false}}), "32 dense");
-  EXPECT_EQ(layersText({{3, false, false}, {58, false, true}}), "3 dense, 58 moe");
-  EXPECT_EQ(layersText(builtIn("gpt-oss-120b").layers), "18 x (1 sliding moe, 1 moe)");
-  EXPECT_EQ(layersText({{5, true, false}, {1, false, false}, {5, true, false}, {2, false, false}}),
+  work::Transformer model = builtIn("gpt-oss-120b");
+  EXPECT_EQ(layersText(model), "18 x (1 sliding moe, 1 moe)");
+  const auto text = [&](std::vector<work::LayerRun> layers) {
+    model.layers = std::move(layers);
+    return layersText(model);
+  };
+  EXPECT_EQ(text({}), "");
+  EXPECT_EQ(text({{32, 0, false}}), "32 dense");
+  EXPECT_EQ(text({{3, 0, false}, {58, 0, true}}), "3 dense, 58 moe");
+  EXPECT_EQ(text({{5, 1, false}, {1, 0, false}, {5, 1, false}, {2, 0, false}}),
             "5 sliding dense, 1 dense, 5 sliding dense, 2 dense");
 }
 
@@ -28,7 +33,7 @@ TEST(ModelReport, JsonBeginsWithTheIdAndHasEverySize) {
   EXPECT_EQ(json.begin().key(), "id");
   EXPECT_EQ(json["kv_bytes_per_token"], 61 * 576 * 2);
   EXPECT_EQ(json["layers"], 61);
-  EXPECT_EQ(json["attention"]["kind"], "latent");
+  EXPECT_EQ(json["attentions"][0]["kind"], "latent");
   EXPECT_EQ(json["moe"]["groups"], 8);
   EXPECT_EQ(json["layer_runs"].size(), 2u);
   EXPECT_EQ(json["checkpoint"]["dtype"], "fp8");

@@ -232,7 +232,7 @@ TEST(NvidiaMatmul, UnknownFamilyNamesTheKnown) {
   host::Host host(catalog);
   Result<hw::Chip> chip = catalog.target("h100-sxm");
   ASSERT_TRUE(chip.ok());
-  chip->family = "nvidia-volta";
+  chip->family = "nvidia-pascal";
   const Result<host::Model> model = host.bind(std::move(*chip));
   ASSERT_FALSE(model.ok());
   EXPECT_NE(model.error().text().find("nvidia-hopper"), std::string::npos);

@@ -28,6 +28,24 @@ TEST(NvidiaMoe, FewTokensReadTheTouchedExpertsWeights) {
   EXPECT_EQ(out.bound, MANSARD_BOUND_DRAM);
 }
 
+TEST(NvidiaMoe, FewTokensStartFasterAndPayForTheExpertsThatTheyReach) {
+  for (const char *target : {"h100-sxm", "b200-sxm"}) {
+    const Opened chip(target);
+    const auto fixed = [&](int64_t tokens, int64_t experts) {
+      return chip.estimate(mixture(tokens, experts, 1)).part_us[MANSARD_BOUND_FIXED];
+    };
+    // Which of a thousand experts four tokens do not reach makes no difference.
+    EXPECT_NEAR(fixed(4, 128), fixed(4, 1024), 1e-6) << target;
+    EXPECT_LT(fixed(4, 128), 0.5 * fixed(384, 128)) << target;
+    double before = 0;
+    for (int64_t tokens = 1; tokens <= 1024; tokens *= 2) {
+      const double now = chip.estimate(mixture(tokens, 128, 1)).latency_us;
+      EXPECT_GE(now, before) << target << ' ' << tokens;
+      before = now;
+    }
+  }
+}
+
 TEST(NvidiaMoe, ManyTokensAreComputeBound) {
   EXPECT_EQ(Opened("h100-sxm").estimate(mixture(32768, 128, 1)).bound, MANSARD_BOUND_MATRIX);
 }

@@ -87,6 +87,7 @@ TEST(OverlapGroup, LanesOfDifferentResourcesGetInEachOthersWayALittle) {
   OverlapGroup group;
   group.add(0, lasting(50, 0, 0, 0), 2);
   group.add(1, lasting(0, 0, 100, 0), 1);
+  group.close();
   EXPECT_NEAR(group.duration_us(), 100 * std::pow(2.0, 1.0 / 8), 1e-9);
   double parts[MANSARD_BOUND_COUNT];
   group.contribution(1, lasting(0, 0, 100, 0), 1, parts);
@@ -98,6 +99,7 @@ TEST(OverlapGroup, NoResourceWorksForTwoLanesAtOnce) {
   OverlapGroup group;
   group.add(0, lasting(20, 80, 0, 5), 1);
   group.add(1, lasting(0, 40, 0, 10), 2);
+  group.close();
   EXPECT_NEAR(group.duration_us(), 160, 1e-9);
   double first[MANSARD_BOUND_COUNT], second[MANSARD_BOUND_COUNT];
   group.contribution(0, lasting(20, 80, 0, 5), 1, first);
@@ -111,7 +113,57 @@ TEST(OverlapGroup, StartsOverlapFreely) {
   OverlapGroup group;
   for (uint32_t lane = 0; lane < 2; ++lane)
     group.add(lane, lasting(1, 0, 0, 99), 1);
+  group.close();
   EXPECT_NEAR(group.duration_us(), 100 * std::pow(2.0, 1.0 / 8), 1e-9);
+}
+
+mansard_estimate holding(double link, double share) {
+  mansard_estimate e = lasting(0, 0, link, 0);
+  e.held_share = share;
+  return e;
+}
+
+TEST(OverlapGroup, CoresThatMoveDataAreMissingToTheRest) {
+  // Half of the cores for all of the time: 100 us of matrix work take 200.
+  OverlapGroup all;
+  all.add(0, lasting(100, 0, 0, 0), 1);
+  all.add(1, holding(1000, 0.5), 1);
+  double parts[MANSARD_BOUND_COUNT];
+  all.close();
+  all.contribution(0, lasting(100, 0, 0, 0), 1, parts);
+  EXPECT_NEAR(parts[MANSARD_BOUND_MATRIX], 200 * std::pow(0.2, 7), 1e-3);
+
+  // A fifth of them for 50 of 1000 us: 50 us in which 40 get done.
+  OverlapGroup brief;
+  brief.add(0, lasting(1000, 0, 0, 0), 1);
+  brief.add(1, holding(50, 0.2), 1);
+  brief.close();
+  EXPECT_NEAR(brief.duration_us(), 1010, 1e-6);
+}
+
+TEST(OverlapGroup, WhatWaitsForMemoryMissesNoCores) {
+  OverlapGroup group;
+  group.add(0, lasting(0, 1000, 0, 0), 1);
+  group.add(1, holding(50, 0.2), 1);
+  group.close();
+  EXPECT_NEAR(group.duration_us(), 1000, 1e-6);
+}
+
+TEST(OverlapGroup, ContributionsSumToTheDurationWithCoresHeld) {
+  for (const double link : {10.0, 300.0, 3000.0}) {
+    OverlapGroup group;
+    group.add(0, lasting(100, 50, 0, 5), 4);
+    group.add(1, holding(link, 0.15), 2);
+    group.close();
+    double sum = 0, parts[MANSARD_BOUND_COUNT];
+    group.contribution(0, lasting(100, 50, 0, 5), 4, parts);
+    for (double part : parts)
+      sum += part;
+    group.contribution(1, holding(link, 0.15), 2, parts);
+    for (double part : parts)
+      sum += part;
+    EXPECT_NEAR(sum, group.duration_us(), 1e-9 * sum) << link;
+  }
 }
 
 TEST_F(TimelineTest, EqualLanesShareTheDeviceAndTheTime) {

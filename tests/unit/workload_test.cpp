@@ -24,6 +24,32 @@ TEST(Workload, NamesTheNearestValidExpertDegree) {
       << problem.error().message;
 }
 
+TEST(Workload, ExpertWidthIsWhatIsStatedOrWhatExpertsLeave) {
+  Parallelism p{8, 1, 1, 2};
+  EXPECT_EQ(p.expertWidthWays(), 4);
+  EXPECT_EQ(p.expertGroup(), 8);
+  EXPECT_FALSE(p.spansReplicas());
+  p = {1, 1, 8, 8};
+  EXPECT_EQ(p.expertWidthWays(), 1);
+  EXPECT_TRUE(p.spansReplicas());
+  EXPECT_FALSE(p.gathersTokens());
+  p.exchange = ExpertExchange::all_gather;
+  EXPECT_TRUE(p.gathersTokens());
+  p = {1, 1, 8, 2};
+  p.moe_tp = 4;
+  EXPECT_EQ(p.expertGroup(), 8);
+  EXPECT_TRUE(p.gathersTokens()); // whatever the exchange
+}
+
+TEST(Workload, ContextParallelismIsAMultipleOfTheDevices) {
+  Parallelism p{2, 3, 4, 1};
+  p.cp = 5;
+  EXPECT_EQ(p.devices(), 120);
+  EXPECT_EQ(p.stageDevices(), 40);
+  EXPECT_EQ(degreesOf(p), "tp 2, pp 3, dp 4, cp 5");
+  EXPECT_EQ(degreesOf({}), "one device");
+}
+
 TEST(Workload, RefusesNonsense) {
   Workload w;
   w.batch = -1;

@@ -53,8 +53,10 @@ Result<> Bench::addFile(const hw::Catalog &catalog, const std::string &path,
     }
     if (targets_[*target].family != family)
       continue;
-    if (!m.unusable.empty()) {
-      skip(m.unusable);
+    if (!m.unusable.empty() || m.served || m.trained) {
+      skip(m.served    ? "a whole server; its software's constants are in configs/software"
+           : m.trained ? "a whole training step, which is no kernel"
+                       : m.unusable);
       continue;
     }
     Row &row = rows_.emplace_back();

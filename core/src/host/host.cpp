@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <functional>
 #include <map>
 
 namespace mansard::host {
@@ -58,6 +59,8 @@ struct Host::Impl {
   /// The only plugin of this id.
   Result<const Plugin *> find(const std::string &id);
   Error unknown(const std::string &id) const;
+  /// What `look` finds, if need be after all plugins have brought their targets.
+  Result<hw::Chip> chip(const std::function<Result<hw::Chip>()> &look);
   std::vector<const Plugin *> loadAll(std::vector<Error> &problems);
 };
 
@@ -193,6 +196,8 @@ std::vector<const Plugin *> Host::Impl::loadAll(std::vector<Error> &problems) {
 }
 
 Host::Host(hw::Catalog &catalog) : impl_(std::make_unique<Impl>(catalog)) {}
+
+const hw::Catalog &Host::catalog() const { return impl_->catalog; }
 Host::~Host() = default;
 
 std::vector<PluginInfo> Host::plugins(std::vector<Error> *problems) {
@@ -238,17 +243,33 @@ Result<Model> Host::bind(hw::Chip chip) {
   return Model(std::move(impl));
 }
 
-Result<Model> Host::open(const std::string &target, const std::vector<hw::Override> &overrides) {
-  Result<hw::Chip> chip = impl_->catalog.target(target, overrides);
+Result<hw::Chip> Host::Impl::chip(const std::function<Result<hw::Chip>()> &look) {
+  Result<hw::Chip> chip = look();
   if (!chip.ok() && chip.error().code == ErrorCode::notFound) {
     // A target that comes with a plugin: only loading tells.
     std::vector<Error> problems;
-    impl_->loadAll(problems);
-    chip = impl_->catalog.target(target, overrides);
+    loadAll(problems);
+    chip = look();
     if (!chip.ok() && chip.error().code == ErrorCode::notFound)
       for (const Error &problem : problems)
         chip.error().message += "; " + problem.text();
   }
+  return chip;
+}
+
+Result<Model> Host::open(const std::string &target, const std::vector<hw::Override> &overrides) {
+  Result<hw::Chip> chip = impl_->chip([&] { return impl_->catalog.target(target, overrides); });
+  if (!chip.ok())
+    return chip.error();
+  return bind(std::move(*chip));
+}
+
+Result<Model> Host::openSystem(const std::string &name,
+                               const std::vector<hw::Override> &overrides) {
+  const Result<hw::System> system = impl_->catalog.system(name);
+  if (!system.ok())
+    return system.error();
+  Result<hw::Chip> chip = impl_->chip([&] { return impl_->catalog.chipOf(*system, overrides); });
   if (!chip.ok())
     return chip.error();
   return bind(std::move(*chip));

@@ -39,7 +39,8 @@ bool sound(const mansard_estimate &e) {
   const double leastCount =
       least(least(e.operations, e.dram_read_bytes), least(e.dram_write_bytes, e.link_bytes));
   return std::fabs(sum - e.latency_us) <= kSumTolerance * e.latency_us && tree(least) >= 0 &&
-         tree(most) <= e.part_us[e.bound] && leastCount >= 0 && counts - counts == 0;
+         tree(most) <= e.part_us[e.bound] && leastCount >= 0 && counts - counts == 0 &&
+         e.held_share >= 0 && e.held_share <= 1;
 }
 
 /// Which of the rules in sound() an estimate broke.
@@ -65,6 +66,8 @@ std::string complaint(const mansard_estimate &e) {
   for (double part : e.part_us)
     if (part > e.part_us[e.bound])
       return fmt::format("bound is {}, which is not the largest part", kBoundNames[e.bound]);
+  if (!(e.held_share >= 0 && e.held_share <= 1))
+    return fmt::format("held_share is {}, which is not a share", e.held_share);
   return fmt::format(
       "operations {}, bytes read {}, written {} or sent {} is negative or not finite", e.operations,
       e.dram_read_bytes, e.dram_write_bytes, e.link_bytes);

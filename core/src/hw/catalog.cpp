@@ -1,3 +1,5 @@
+#include "hub_names.h"
+
 #include <mansard/hw/cann_ini.h>
 #include <mansard/hw/catalog.h>
 #include <mansard/hw/install.h>
@@ -36,6 +38,21 @@ bool looksLikePath(const std::string &name) {
   return name.find('/') != std::string::npos || name.ends_with(".toml") || name.ends_with(".ini");
 }
 
+using Files = std::map<std::string, std::string, std::less<>>;
+
+/// The file of a name, or of a path; where it is neither, an error that lists the names.
+Result<Document> named(const char *what, const Files &files, const std::string &nameOrPath) {
+  if (const auto found = files.find(nameOrPath); found != files.end())
+    return readDocument(found->second);
+  if (looksLikePath(nameOrPath))
+    return readDocument(nameOrPath);
+  const std::vector<std::string> ids = keysOf(files);
+  return Error{ErrorCode::notFound,
+               fmt::format("no {} '{}'{}; there are {}", what, nameOrPath,
+                           suggestion(nameOrPath, ids), fmt::join(ids, ", ")),
+               ""};
+}
+
 } // namespace
 
 std::string dataDirectory() {
@@ -53,10 +70,14 @@ Catalog::Catalog(std::string directory) : directory_(std::move(directory)) {
   std::error_code problem;
   for (const fs::directory_entry &vendor : fs::directory_iterator(targets, problem)) {
     const std::string name = vendor.path().filename().string();
-    if (vendor.is_directory() && name != "memory" && name != "systems" && name != "calibration")
+    if (vendor.is_directory() && name != "memory" && name != "systems" && name != "nodes" &&
+        name != "calibration")
       collect(vendor.path(), 0, targets_);
   }
+  collect(targets / "systems", 0, systems_);
   collect(targets / "memory", 0, memories_);
+  collect(targets / "nodes", 0, nodes_);
+  collect(fs::path(directory_) / "configs" / "economics", 0, economics_);
   collect(fs::path(directory_) / "configs" / "models", 0, models_);
 }
 
@@ -85,7 +106,10 @@ std::vector<std::string> Catalog::targetIds() const {
     ids.push_back(id);
   return ids;
 }
+std::vector<std::string> Catalog::systemIds() const { return keysOf(systems_); }
 std::vector<std::string> Catalog::memoryIds() const { return keysOf(memories_); }
+std::vector<std::string> Catalog::nodeIds() const { return keysOf(nodes_); }
+std::vector<std::string> Catalog::economicsIds() const { return keysOf(economics_); }
 std::vector<std::string> Catalog::modelIds() const { return keysOf(models_); }
 
 Result<Document> Catalog::targetDocument(const std::string &nameOrPath) const {
@@ -97,9 +121,32 @@ Result<Document> Catalog::targetDocument(const std::string &nameOrPath) const {
     return readCannIni(nameOrPath);
   if (looksLikePath(nameOrPath))
     return readDocument(nameOrPath);
+  Result<std::string> meant = aliasOf(nameOrPath);
+  if (!meant)
+    return meant.error();
+  return targetDocument(*meant);
+}
+
+Result<std::string> Catalog::aliasOf(const std::string &name) const {
+  std::vector<std::string> names = targetIds();
+  const fs::path path = fs::path(directory_) / "targets" / "aliases.toml";
+  std::error_code problem;
+  if (fs::exists(path, problem)) {
+    Result<Document> aliases = readDocument(path.string());
+    if (!aliases)
+      return aliases.error();
+    for (const auto &[alias, entry] : aliases->entries) {
+      if (entry.kind != Entry::Kind::text || !targets_.contains(entry.text))
+        return Error{ErrorCode::invalidInput,
+                     fmt::format("'{}' must be the name of a target", alias), entry.place};
+      if (alias == name)
+        return entry.text;
+      names.push_back(alias);
+    }
+  }
   return Error{ErrorCode::notFound,
-               fmt::format("no target '{}'{}; there are {}", nameOrPath,
-                           suggestion(nameOrPath, targetIds()), fmt::join(targetIds(), ", ")),
+               fmt::format("no target '{}'{}; there are {}", name, suggestion(name, names),
+                           fmt::join(targetIds(), ", ")),
                ""};
 }
 
@@ -111,17 +158,41 @@ Result<Chip> Catalog::target(const std::string &nameOrPath,
   return buildChip(*document, *this, overrides);
 }
 
+Result<Document> Catalog::systemDocument(const std::string &nameOrPath) const {
+  return named("system", systems_, nameOrPath);
+}
+
+Result<System> Catalog::system(const std::string &nameOrPath) const {
+  Result<Document> document = systemDocument(nameOrPath);
+  if (!document)
+    return document.error();
+  return buildSystem(*document, *this);
+}
+
+Result<Chip> Catalog::chipOf(const System &system, const std::vector<Override> &overrides) const {
+  Result<Document> document = targetDocument(system.chip);
+  if (!document)
+    return Error{document.error().code, fmt::format("chip: {}", document.error().message),
+                 system.file};
+  return buildChip(*document, *this, overrides, std::make_shared<const System>(system));
+}
+
 Result<MemoryTechnology> Catalog::memory(const std::string &id) const {
-  const auto found = memories_.find(id);
-  if (found == memories_.end() && !looksLikePath(id))
-    return Error{ErrorCode::notFound,
-                 fmt::format("no memory technology '{}'{}; there are {}", id,
-                             suggestion(id, memoryIds()), fmt::join(memoryIds(), ", ")),
-                 ""};
-  Result<Document> document = readDocument(found == memories_.end() ? id : found->second);
+  Result<Document> document = named("memory technology", memories_, id);
   if (!document)
     return document.error();
   return parseMemoryTechnology(*document);
+}
+
+Result<ProcessNode> Catalog::node(const std::string &nameOrPath) const {
+  Result<Document> document = named("process node", nodes_, nameOrPath);
+  if (!document)
+    return document.error();
+  return parseProcessNode(*document);
+}
+
+Result<Document> Catalog::economicsDocument(const std::string &nameOrPath) const {
+  return named("economic assumptions", economics_, nameOrPath);
 }
 
 Result<Document> Catalog::calibration(const std::string &family) const {
@@ -138,18 +209,44 @@ Result<Document> Catalog::calibration(const std::string &family) const {
                ""};
 }
 
+std::optional<std::string> Catalog::modelOfHubName(const std::string &name) const {
+  const std::string whole = lowered(name), shape = shapeName(name);
+  std::optional<std::string> sameShape;
+  for (const auto &[id, path] : models_) {
+    const Result<Document> document = readDocument(path);
+    if (!document)
+      continue; // told by those who read the model
+    if (const auto names = document->lists.find("hf"); names != document->lists.end())
+      for (const std::string &each : names->second) {
+        if (lowered(each) == whole)
+          return path;
+        if (!sameShape && shapeName(each) == shape)
+          sameShape = path;
+      }
+  }
+  for (const std::string &id : {whole.substr(whole.find('/') + 1), shape})
+    if (const auto found = models_.find(id); found != models_.end())
+      return found->second;
+  return sameShape;
+}
+
 Result<std::string> Catalog::modelPath(const std::string &name) const {
   if (const auto found = models_.find(name); found != models_.end())
     return found->second;
   std::error_code problem;
   if (fs::is_directory(name, problem))
     return (fs::path(name) / "config.json").string();
-  if (looksLikePath(name) || name.ends_with(".json") || name.ends_with(".mlir"))
+  const bool hub = isHubName(name) && !fs::exists(name, problem);
+  if (hub)
+    if (auto found = modelOfHubName(name))
+      return *found;
+  if (!hub && (looksLikePath(name) || name.ends_with(".json") || name.ends_with(".mlir")))
     return name;
   return Error{
       ErrorCode::notFound,
       fmt::format("no model '{}'{}; there are {}, or name a .toml, a config.json or a .mlir file",
-                  name, suggestion(name, modelIds()), fmt::join(modelIds(), ", ")),
+                  name, suggestion(hub ? shapeName(name) : name, modelIds()),
+                  fmt::join(modelIds(), ", ")),
       ""};
 }
 

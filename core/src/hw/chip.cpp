@@ -2,6 +2,7 @@
 #include <mansard/base/units.h>
 #include <mansard/hw/catalog.h>
 #include <mansard/hw/chip.h>
+#include <mansard/hw/system.h>
 
 #include "chip_keys.h"
 
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 namespace mansard::hw {
@@ -20,6 +22,21 @@ constexpr int kDeepestInheritance = 8;
 /// What a chip says of its memory beside the technology; another technology brings its own.
 constexpr const char *kTechnologyKeys[] = {"memory.pin_rate_Gbps", "memory.capacity_per_stack_GiB",
                                            "memory.reserved_GiB"};
+
+/// What is not the heir's: the base's price, and what its maker states where the heir changes what
+/// that follows from.
+void dropOwn(const Document &heir, Document &base) {
+  const auto changes = [&](std::string_view prefix) {
+    const auto first = heir.entries.lower_bound(prefix);
+    return first != heir.entries.end() && first->first.starts_with(prefix);
+  };
+  const bool peaks = changes("compute.c") || changes("matrix."), memory = changes("memory.");
+  std::erase_if(base.entries, [&](const auto &entry) {
+    return entry.first.starts_with("price.") ||
+           (peaks && entry.first.starts_with("stated.peak_tflops.")) ||
+           (memory && entry.first.starts_with("stated.memory_"));
+  });
+}
 
 /// Lays a document over the one it inherits from.
 Result<Document> resolve(const Document &document, const Catalog &catalog, int depth) {
@@ -44,10 +61,12 @@ Result<Document> resolve(const Document &document, const Catalog &catalog, int d
       before->second.text != after->second.text)
     for (const char *key : kTechnologyKeys)
       resolved->entries.erase(key);
+  dropOwn(document, *resolved);
   for (const auto &[key, entry] : document.entries)
     resolved->entries.insert_or_assign(key, entry);
   for (const auto &[key, list] : document.lists)
     resolved->lists.insert_or_assign(key, list);
+  resolved->sources = document.sources; // those of the file itself: the base's are its own affair
   return resolved;
 }
 
@@ -68,34 +87,22 @@ std::string *textMember(Chip &chip, std::string_view key) {
     return &chip.nearestIsa;
   if (key == "memory.technology")
     return &chip.memoryTechnology;
+  if (key == "physical.process")
+    return &chip.process;
+  if (key == "physical.io_process")
+    return &chip.ioProcess;
   return nullptr;
 }
 
 /// Texts that are kept as they are, beside the members.
-bool isOtherText(std::string_view key) {
-  return key == "inherits" || key == "physical.process" || key == "note";
-}
-
-std::optional<std::string> topologyLevel(std::string_view key) {
-  for (std::string_view level : kLinkNames)
-    if (key == fmt::format("links.{}.topology", level))
-      return std::string(level);
-  return std::nullopt;
-}
+bool isOtherText(std::string_view key) { return key == "inherits" || key == "note"; }
 
 Result<> setTopology(Chip &chip, const std::string &key, const std::string &text,
                      const std::string &place) {
-  const auto index = indexOf(kTopologyNames, text);
-  if (!index)
-    return Error{
-        ErrorCode::invalidInput,
-        fmt::format("'{}' is not a topology; it may be {}", text, fmt::join(kTopologyNames, ", ")),
-        place};
-  Quantity quantity;
-  quantity.value = *index;
-  quantity.source = "the topology's name";
-  quantity.confidence = Confidence::derived;
-  chip.numbers.insert_or_assign(key, quantity);
+  Result<Quantity> topology = parseTopology(text, place);
+  if (!topology)
+    return topology.error();
+  chip.numbers.insert_or_assign(key, std::move(*topology));
   return Ok{};
 }
 
@@ -111,23 +118,13 @@ Error unknownKey(const Chip &chip, const std::string &key, const std::string &pl
                fmt::format("no key '{}' in a target{}", key, suggestion(key, names)), place};
 }
 
-Result<> checkRange(const ChipField &field, const std::string &key, double value,
-                    const std::string &place) {
-  if (value >= field.least && value <= field.most)
-    return Ok{};
-  return Error{ErrorCode::invalidInput,
-               fmt::format("'{}' is {:g}{}{}; it may be {:g} to {:g}", key, value,
-                           field.unit.empty() ? "" : " ", field.unit, field.least, field.most),
-               place};
-}
-
 bool isFamilyKey(const Chip &chip, std::string_view key) {
   return !chip.model.empty() && key.starts_with(chip.model) && key.size() > chip.model.size() &&
          key[chip.model.size()] == '.';
 }
 
 Result<> takeEntry(Chip &chip, const std::string &key, const Entry &entry) {
-  if (const auto level = topologyLevel(key)) {
+  if (isTopologyKey(key)) {
     if (entry.kind == Entry::Kind::text)
       return setTopology(chip, key, entry.text, entry.place);
     return Error{ErrorCode::invalidInput, fmt::format("'{}' is a text", key), entry.place};
@@ -151,6 +148,11 @@ Result<> takeEntry(Chip &chip, const std::string &key, const Entry &entry) {
   if (entry.kind != Entry::Kind::number || !entry.sourced)
     return Error{ErrorCode::invalidInput,
                  fmt::format("'{}' must be {{ value = ..., source = ..., confidence = ... }}", key),
+                 entry.place};
+  if (const std::string unit = unitOf(key); !entry.unit.empty() && entry.unit != unit)
+    return Error{ErrorCode::invalidInput,
+                 fmt::format("'{}' is in {}, not in {}", key,
+                             unit.empty() ? "no unit: it is a count" : unit, entry.unit),
                  entry.place};
   if (field)
     if (Result<> range = checkRange(*field, key, entry.number.value, entry.place); !range)
@@ -203,7 +205,7 @@ Result<> changeTechnology(Chip &chip, const std::string &id, const Catalog &cata
 
 Result<> applyOverride(Chip &chip, const Override &change) {
   const std::string place = fmt::format("--set {}", change.key);
-  if (topologyLevel(change.key))
+  if (isTopologyKey(change.key))
     return setTopology(chip, change.key, change.value, place);
   if (change.key == "model" || change.key == "family" || change.key == "nearest_isa") {
     *textMember(chip, change.key) = change.value;
@@ -272,11 +274,23 @@ Result<> checkComplete(const Chip &chip, const std::string &place) {
   return Ok{};
 }
 
+void buildInto(Chip &chip, std::shared_ptr<const System> system) {
+  const auto isLink = [](const auto &number) { return number.first.starts_with("links."); };
+  std::erase_if(chip.numbers, isLink);
+  std::copy_if(system->numbers.begin(), system->numbers.end(),
+               std::inserter(chip.numbers, chip.numbers.end()), isLink);
+  chip.system = std::move(system);
+}
+
 } // namespace
 
 double Chip::number(std::string_view key, double otherwise) const {
   const auto found = numbers.find(key);
   return found == numbers.end() ? otherwise : found->second.value;
+}
+
+std::string Chip::title() const {
+  return system ? fmt::format("{}, in {}", name, system->id) : name;
 }
 
 double Chip::pinRate_Gbps() const {
@@ -310,7 +324,8 @@ Result<std::vector<Override>> parseOverrides(const std::vector<std::string> &tex
 }
 
 Result<Chip> buildChip(const Document &document, const Catalog &catalog,
-                       const std::vector<Override> &overrides) {
+                       const std::vector<Override> &overrides,
+                       std::shared_ptr<const System> system) {
   const Result<Document> resolved = resolve(document, catalog, 0);
   if (!resolved)
     return resolved.error();
@@ -330,6 +345,8 @@ Result<Chip> buildChip(const Document &document, const Catalog &catalog,
   }
   if (Result<> complete = checkComplete(chip, document.file); !complete)
     return complete.error();
+  if (system)
+    buildInto(chip, std::move(system));
 
   Result<MemoryTechnology> technology = catalog.memory(chip.memoryTechnology);
   if (!technology)

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace mansard::hw {
@@ -30,6 +31,9 @@ const std::vector<ChipField> &chipFields() {
       {"sram.per_core_KiB", "KiB", "memory of a core that matmul operands are staged in", true, 1,
        1e6},
       {"sram.bytes_per_clock", "B/clock", "bandwidth of that memory, of one core", false, 1, 1e6},
+      {"sram.bytes_in_flight_KiB", "KiB",
+       "bytes that a core keeps on their way from memory, where DMA engines load in bulk", false,
+       0.1, 1e6},
       {"sram.cache_KiB", "KiB", "first-level data cache of a core, where it is a memory of its own",
        false, 1, 1e6},
       {"registers.per_core_KiB", "KiB", "registers of a core", false, 1, 1e6},
@@ -52,12 +56,28 @@ const std::vector<ChipField> &chipFields() {
       {"power.idle_W", "W", "power of the idle package", false, 0, 1e5},
       {"physical.die_area_mm2", "mm2", "area of one compute die", false, 1, 1e5},
       {"physical.dies_per_chip", "", "compute dies of a package", false, 1, 64},
+      {"physical.cores_per_die", "", "cores on a die without defects, those not sold included",
+       false, 1, 1e5},
+      {"physical.io_die_area_mm2", "mm2", "area of one die without cores", false, 1, 1e5},
+      {"physical.io_dies_per_chip", "", "dies without cores of a package, memory left out", false,
+       0, 64},
+      {"price.usd", "USD", "of a package as buyers pay it, its share of a server left out", false,
+       1, 1e7},
+      {"price.rental_usd_per_hour", "USD/h", "of a package in a cloud, by the hour", false, 0.01,
+       1e4},
+      {"stated.peak_tflops.<dtype>", "TFLOPS",
+       "dense matrix peak of a device that its maker states", false, 1e-3, 1e6},
+      {"stated.memory_GBps", "GB/s", "bandwidth of a device's memory that its maker states", false,
+       1, 1e6},
+      {"stated.memory_GB", "GB",
+       "capacity of a device's memory that its maker states, GB or GiB as makers mix them", false,
+       1, 1e6},
   };
   return fields;
 }
 
-const ChipField *findChipField(std::string_view key) {
-  for (const ChipField &field : chipFields()) {
+const ChipField *findField(const std::vector<ChipField> &fields, std::string_view key) {
+  for (const ChipField &field : fields) {
     const size_t open = field.key.find('<');
     if (open == std::string_view::npos) {
       if (field.key == key)
@@ -78,9 +98,41 @@ const ChipField *findChipField(std::string_view key) {
   return nullptr;
 }
 
-std::vector<std::string> chipKeyNames() {
-  std::vector<std::string> names{"memory.technology", "nearest_isa"};
-  for (const ChipField &field : chipFields()) {
+const ChipField *findChipField(std::string_view key) { return findField(chipFields(), key); }
+
+bool isTopologyKey(std::string_view key) {
+  return std::any_of(kLinkNames.begin(), kLinkNames.end(), [&](std::string_view level) {
+    return key == fmt::format("links.{}.topology", level);
+  });
+}
+
+Result<Quantity> parseTopology(const std::string &text, const std::string &place) {
+  const auto index = indexOf(kTopologyNames, text);
+  if (!index)
+    return Error{
+        ErrorCode::invalidInput,
+        fmt::format("'{}' is not a topology; it may be {}", text, fmt::join(kTopologyNames, ", ")),
+        place};
+  Quantity quantity;
+  quantity.value = *index;
+  quantity.source = "the topology's name";
+  quantity.confidence = Confidence::derived;
+  return quantity;
+}
+
+Result<> checkRange(const ChipField &field, const std::string &key, double value,
+                    const std::string &place) {
+  if (value >= field.least && value <= field.most)
+    return Ok{};
+  return Error{ErrorCode::invalidInput,
+               fmt::format("'{}' is {:g}{}{}; it may be {:g} to {:g}", key, value,
+                           field.unit.empty() ? "" : " ", field.unit, field.least, field.most),
+               place};
+}
+
+std::vector<std::string> keyNames(const std::vector<ChipField> &fields) {
+  std::vector<std::string> names;
+  for (const ChipField &field : fields) {
     const size_t open = field.key.find('<');
     if (open == std::string_view::npos) {
       names.emplace_back(field.key);
@@ -98,6 +150,12 @@ std::vector<std::string> chipKeyNames() {
   }
   for (std::string_view level : kLinkNames)
     names.push_back(fmt::format("links.{}.topology", level));
+  return names;
+}
+
+std::vector<std::string> chipKeyNames() {
+  std::vector<std::string> names = keyNames(chipFields());
+  names.insert(names.end(), {"memory.technology", "nearest_isa"});
   return names;
 }
 

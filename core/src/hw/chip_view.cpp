@@ -73,14 +73,17 @@ ChipView::ChipView(const Chip &chip) {
   view_.dram_latency_s = chip.number("memory.latency_ns", chip.memory.latency_ns.value) * kNano;
   view_.dram_access_bytes = chip.memory.accessBytes();
   view_.tdp_watts = chip.number("power.tdp_W");
-  for (uint32_t level = 0; level < MANSARD_LINK_COUNT; ++level) {
+  const auto link = [&](uint32_t level) {
     const auto number = [&](std::string_view field) {
       return chip.number(fmt::format("links.{}.{}", kLinkNames[level], field));
     };
-    view_.links[level] = {number("bandwidth_GBps") * kGiga, number("latency_us") * kMicro,
-                          number("domain"), static_cast<uint32_t>(number("topology")),
-                          static_cast<uint32_t>(number("in_network_reduction"))};
-  }
+    return mansard_link{number("bandwidth_GBps") * kGiga, number("latency_us") * kMicro,
+                        number("domain"), static_cast<uint32_t>(number("topology")),
+                        static_cast<uint32_t>(number("in_network_reduction"))};
+  };
+  for (uint32_t level = 0; level < MANSARD_LINK_COUNT; ++level)
+    view_.links[level] = link(level);
+  view_.node = link(MANSARD_LINK_COUNT);
   view_.values = storage->values.data();
   view_.value_count = storage->values.size();
   storage_ = std::move(storage);

@@ -22,8 +22,10 @@ public:
   Flattener(Document &document, const toml::table &root) : document_(document) {
     if (const toml::table *sources = root["sources"].as_table())
       for (const auto &[key, node] : *sources)
-        if (const auto text = node.value<std::string>())
+        if (const auto text = node.value<std::string>()) {
           sources_.emplace(std::string(key.str()), *text);
+          document_.sources.emplace(std::string(key.str()), false);
+        }
   }
 
   Result<> table(const toml::table &table, const std::string &prefix) {
@@ -110,6 +112,10 @@ private:
       return fail(fmt::format("'{}' needs a source", name));
     const auto found = sources_.find(*source);
     entry.number.source = found == sources_.end() ? *source : found->second;
+    if (found != sources_.end())
+      document_.sources[found->first] = true;
+    entry.number.note = table["note"].value<std::string>().value_or("");
+    entry.unit = table["unit"].value<std::string>().value_or("");
     const auto confidence = table["confidence"].value<std::string>().value_or("");
     const auto *position = std::find(kConfidenceNames.begin(), kConfidenceNames.end(), confidence);
     if (position == kConfidenceNames.end())

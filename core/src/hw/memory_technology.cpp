@@ -23,6 +23,7 @@ const std::vector<MemoryField> &memoryFields() {
       {"latency_ns", "ns", "idle read latency", &M::latency_ns, false},
       {"capacity_GiB", "GiB", "typical capacity of one device", &M::capacity_GiB, true},
       {"energy_pJ_per_bit", "pJ/bit", "energy of a transferred bit", &M::energy_pJ_per_bit, false},
+      {"price_usd_per_GB", "USD/GB", "to who builds packages", &M::price_usd_per_GB, false},
   };
   return fields;
 }

@@ -1,4 +1,5 @@
 #include <mansard/base/stated_tile.h>
+#include <mansard/hw/system.h>
 #include <mansard/model/estimate.h>
 #include <mansard/model/floors.h>
 #include <mansard/model/stated_tile.h>
@@ -17,6 +18,7 @@ struct Priced {
   std::vector<mansard_estimate> estimates;
   std::vector<StepTime> steps;
   Timeline timeline;
+  double communication_us = 0;
 };
 
 Result<Priced> price(const Lowering &lowering, const work::Workload &workload,
@@ -33,12 +35,8 @@ Result<Priced> price(const Lowering &lowering, const work::Workload &workload,
   priced.estimates = evaluator.estimates();
   priced.steps = evaluator.steps();
   priced.timeline = evaluator.timeline();
+  priced.communication_us = lostToCommunication_us(priced.program, priced.estimates);
   return priced;
-}
-
-bool exchangesExperts(const work::Program &program) {
-  return std::any_of(program.kernels.begin(), program.kernels.end(),
-                     [](const work::Kernel &k) { return k.op == MANSARD_OP_EXPERT_PARALLEL; });
 }
 
 /// Prices without overlap and, where experts are exchanged, with two half-batches in turn; keeps
@@ -61,7 +59,12 @@ Result<Priced> priceFastest(const Lowering &lowering, work::Workload workload,
   notes.push_back(
       fmt::format("overlap: {}; without {:.2f} ms, with two half-batches in turn {:.2f} ms",
                   faster ? "two-batch" : "none", none_us / 1e3, two_us / 1e3));
-  return faster ? std::move(halves) : std::move(plain);
+  if (!faster)
+    return plain;
+  // Were communication free, nothing would be halved: what halving costs is lost to it as well.
+  halves->communication_us =
+      std::max(halves->communication_us, two_us - (none_us - plain->communication_us));
+  return halves;
 }
 
 Result<> checkAllFloors(const Priced &priced, const host::Model &target) {
@@ -123,6 +126,18 @@ Result<> noteStatedTiles(const Priced &priced, const host::Model &target,
   return Ok{};
 }
 
+Result<> checkDevices(const work::Parallelism &p, const hw::Chip &chip) {
+  const hw::System &system = *chip.system;
+  const int64_t devices = system.chips() * chip.devicesPerChip();
+  if (p.devices() <= devices)
+    return Ok{};
+  return Error{ErrorCode::invalidInput,
+               fmt::format("tp {} x pp {} x dp {} x cp {} is {} devices; {} has {} ({} {} of {})",
+                           p.tp, p.pp, p.dp, p.cp, p.devices(), system.id, devices, system.chips(),
+                           system.chips() == 1 ? "chip" : "chips", chip.devicesPerChip()),
+               "--system"};
+}
+
 } // namespace
 
 work::Capabilities capabilitiesOf(const host::Model &model) {
@@ -174,7 +189,15 @@ Result<work::Program> Lowering::lower(const work::Workload &workload,
     return frontend_->lowerModule(module_, target, moduleOptions_);
   if (auto sound = work::check(workload); !sound)
     return sound.error();
+  if (target.chip && target.chip->system)
+    if (auto enough = checkDevices(workload.parallelism, *target.chip); !enough)
+      return enough.error();
   return frontend_->lower(*transformer_, workload, target);
+}
+
+bool exchangesExperts(const work::Program &program) {
+  return std::any_of(program.kernels.begin(), program.kernels.end(),
+                     [](const work::Kernel &k) { return k.op == MANSARD_OP_EXPERT_PARALLEL; });
 }
 
 Result<StepEstimate> estimateStep(const Scenario &scenario, const Lowering &lowering,
@@ -206,6 +229,7 @@ Result<StepEstimate> estimateStep(const Scenario &scenario, const Lowering &lowe
   out.estimates = std::move(priced->estimates);
   out.steps = std::move(priced->steps);
   out.timeline = priced->timeline;
+  out.communication_us = priced->communication_us;
   return out;
 }
 

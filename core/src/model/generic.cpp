@@ -16,10 +16,10 @@ namespace {
 constexpr std::string_view kNote =
     "generic model: a roofline with waves; its constants are of other vendors' chips";
 constexpr double kStages = 2; // a tile's operands twice: one being loaded, one being multiplied
-constexpr double kDepthBytes = 128;          // of K that a step takes for each row
-constexpr double kFragment = 16;             // least rows of a matrix unit, and its least depth
-constexpr double kMostDepth = 8;             // steps in flight where memory allows more than two
-constexpr double kBytesInFlight = 32 * 1024; // of a core: a few hundred 64- or 128-byte loads
+constexpr double kDepthBytes = 128;       // of K that a step takes for each row
+constexpr double kFragment = 16;          // least rows of a matrix unit, and its least depth
+constexpr double kMostDepth = 8;          // steps that threads keep in flight, if memory allows
+constexpr double kBytesInFlight_KiB = 32; // of a core: a few hundred 64- or 128-byte loads
 
 struct Shape {
   double m, n;
@@ -33,6 +33,7 @@ constexpr Shape kShapes[] = {
 /// registers, or a memory of their own where the description names no registers (0).
 struct CoreMemories {
   double sramBytes = 0, registerBytes = 0;
+  double bytesInFlight = 0; // that DMA engines keep on their way; 0: threads load
 };
 
 double depthFor(double elementBytes) {
@@ -54,6 +55,11 @@ double stagesOf(const CoreMemories &memories, const Tile &tile, double elementBy
   return std::floor(memories.sramBytes / ((tile.m + tile.n) * tile.k * elementBytes));
 }
 
+double mostDepth(const CoreMemories &memories, const Tile &tile, double elementBytes) {
+  return std::max(kMostDepth,
+                  std::floor(memories.bytesInFlight / ((tile.m + tile.n) * tile.k * elementBytes)));
+}
+
 TileFit fitOf(const CoreMemories &memories, const Tile &tile, double elementBytes) {
   TileFit fit;
   fit.add({"SRAM", kStages * (tile.m + tile.n) * tile.k * elementBytes, memories.sramBytes,
@@ -70,7 +76,8 @@ TileSet tilesFor(double cores, const CoreMemories &memories, double elementBytes
     Tile tile = tileOf(s.m, s.n, depthFor(elementBytes), kStages);
     if (!fitOf(memories, tile, elementBytes).fits())
       continue;
-    tile.depth = std::min(stagesOf(memories, tile, elementBytes), kMostDepth);
+    tile.depth =
+        std::min(stagesOf(memories, tile, elementBytes), mostDepth(memories, tile, elementBytes));
     set.add(tileFor(tile, cores));
   }
   if (set.count == 0) {
@@ -97,7 +104,7 @@ TileSet statedTiles(double cores, const CoreMemories &memories, const mansard_ke
   if (memories.registerBytes > 0)
     tile.spilled = std::max(0.0, tile.m * tile.n * 4 - memories.registerBytes / 2);
   const double stages = memories.sramBytes / ((tile.m + tile.n) * tile.k * bytes);
-  tile.depth = std::clamp(std::floor(stages), kStages, kMostDepth);
+  tile.depth = std::clamp(std::floor(stages), kStages, mostDepth(memories, tile, bytes));
   setRoom(tile, stages / kStages);
   set.add(tileFor(asStated(tile, g), cores));
   return set;
@@ -116,7 +123,8 @@ public:
           std::string(chip.id())};
     const double cores = std::floor(chip->cores);
     machine.array = {cores, 1 / chip->cores, chip->sram_bytes_per_s_per_core};
-    model.memories_ = {chip->sram_bytes_per_core, chip.value("registers.per_core_KiB", 0) * kKiB};
+    model.memories_ = {chip->sram_bytes_per_core, chip.value("registers.per_core_KiB", 0) * kKiB,
+                       chip.value("sram.bytes_in_flight_KiB", 0) * kKiB};
     for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
       machine.tiles[type] = tilesFor(cores, model.memories_, bytesOf(type));
     applyConstants(machine, [&](std::string_view name) {
@@ -127,12 +135,13 @@ public:
       return chip.calibration(name, value);
     });
     machine.matmul.tile_us = (chip->dram_latency_s + chip->l2_latency_s) * 1e6;
+    const double inFlight = std::max(model.memories_.bytesInFlight, kBytesInFlight_KiB * kKiB);
     for (AttentionTuning *attention : {&machine.prefill, &machine.decode}) {
       attention->unit_us = machine.matmul.tile_us;
-      attention->bytesInFlightPerCore = kBytesInFlight;
+      attention->bytesInFlightPerCore = inFlight;
       attention->rowPadding = kFragment;
     }
-    machine.vector.bytesInFlightPerCore = kBytesInFlight;
+    machine.vector.bytesInFlightPerCore = inFlight;
     for (const double rows : {64.0, 128.0})
       machine.prefillRows[machine.prefillRowCount++] = rows;
     for (uint32_t op = 0; op < MANSARD_OP_COUNT; ++op) {

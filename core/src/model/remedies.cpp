@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace mansard::model {
@@ -26,8 +27,7 @@ private:
     const auto program = lowering_.lower(workload, target_);
     if (!program)
       return false;
-    const work::MemoryNeed &need = program->memory;
-    return need.weights + need.kvCache + need.activations <= capacity_;
+    return program->memory.total() <= capacity_;
   }
 
   /// Degrees doubled until it fits, one direction at a time.
@@ -39,6 +39,7 @@ private:
     std::vector<Widen> directions{
         [&](work::Parallelism &p, int64_t f) { p.tp = now.tp * f; },
         [&](work::Parallelism &p, int64_t f) { p.pp = now.pp * f; },
+        [&](work::Parallelism &p, int64_t f) { p.cp = now.cp * f; },
     };
     if (lowering_.transformer() && lowering_.transformer()->moe.experts > 0) {
       directions.push_back([&](work::Parallelism &p, int64_t f) { // the same devices
@@ -46,7 +47,7 @@ private:
       });
       directions.push_back([&](work::Parallelism &p, int64_t f) {
         p.dp = now.dp * f;
-        p.ep = p.tp * p.dp;
+        p.ep = p.stageDevices() / std::max<int64_t>(1, p.moe_tp);
       });
     } else {
       directions.push_back([&](work::Parallelism &p, int64_t f) { p.dp = now.dp * f; });
@@ -107,6 +108,7 @@ private:
     add("--tp", p.tp, now.tp);
     add("--pp", p.pp, now.pp);
     add("--dp", p.dp, now.dp);
+    add("--cp", p.cp, now.cp);
     add("--ep", p.ep, now.ep);
     return flags;
   }

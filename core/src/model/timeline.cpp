@@ -6,11 +6,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace mansard::model {
 namespace {
 
 uint32_t laneIndex(uint32_t lane) { return std::min(lane, work::kMaxLanes - 1); }
+
+/// Of the cores; were all of them held, what runs beside would not move.
+constexpr double kMostHeld = 0.9;
+constexpr uint32_t kOnCores[] = {MANSARD_BOUND_MATRIX, MANSARD_BOUND_VECTOR, MANSARD_BOUND_SRAM};
+
+bool isOnCores(uint32_t part) {
+  return std::find(std::begin(kOnCores), std::end(kOnCores), part) != std::end(kOnCores);
+}
 
 /// What a microsecond in a lane that takes `lane_us` adds to a group that takes `group_us`: the
 /// lane's elasticity (base/overlap.h) over its duration.
@@ -22,29 +31,85 @@ double exposure(double lane_us, double group_us) {
 } // namespace
 
 void OverlapGroup::add(uint32_t lane, const mansard_estimate &estimate, double runs) {
-  lanes_us_[laneIndex(lane)] += estimate.latency_us * runs;
+  Lane &own = lanes_[laneIndex(lane)];
+  own.us += estimate.latency_us * runs;
   for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part)
-    busy_us_[part] += estimate.part_us[part] * runs;
+    own.busy_us[part] += estimate.part_us[part] * runs;
+  if (estimate.held_share > 0) {
+    own.holding_us += estimate.latency_us * runs;
+    own.held_us += std::min(estimate.held_share, kMostHeld) * estimate.latency_us * runs;
+  }
 }
 
-uint32_t OverlapGroup::busiest() const {
+/// With a share h of the cores held for X of the time, and a lane that takes C alone, a share k of
+/// it on cores: in X the lane gets done X / (1 + k h / (1 - h)) of what it has to do, or all of it.
+void OverlapGroup::stretch(uint32_t lane) {
+  Lane &own = lanes_[lane];
+  double holding_us = 0, held_us = 0, cores_us = 0;
+  for (uint32_t other = 0; other < work::kMaxLanes; ++other)
+    if (other != lane) {
+      holding_us += lanes_[other].holding_us;
+      held_us += lanes_[other].held_us;
+    }
+  for (uint32_t part : kOnCores)
+    cores_us += own.busy_us[part];
+  if (!(held_us > 0) || !(cores_us > 0))
+    return;
+  const double share = held_us / holding_us, slower = share / (1 - share);
+  const double done_us = holding_us / (1 + cores_us / own.us * slower);
+  own.stretch = 1 + slower * std::min(1.0, done_us / own.us);
+}
+
+void OverlapGroup::close() {
+  double busy_us[MANSARD_BOUND_COUNT] = {};
+  for (uint32_t lane = 0; lane < work::kMaxLanes; ++lane) {
+    stretch(lane);
+    lanes_us_[lane] = lanes_[lane].us;
+    for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part) {
+      const double own_us = lanes_[lane].busy_us[part],
+                   longer_us = isOnCores(part) ? own_us * (lanes_[lane].stretch - 1) : 0;
+      lanes_us_[lane] += longer_us;
+      busy_us[part] += own_us + longer_us;
+    }
+  }
   static_assert(MANSARD_BOUND_FIXED == MANSARD_BOUND_COUNT - 1);
-  return static_cast<uint32_t>(std::max_element(busy_us_, busy_us_ + MANSARD_BOUND_FIXED) -
-                               busy_us_);
-}
-
-double OverlapGroup::duration_us() const {
-  return std::max(overlapped(lanes_us_, work::kMaxLanes), busy_us_[busiest()]);
+  busiest_ =
+      static_cast<uint32_t>(std::max_element(busy_us, busy_us + MANSARD_BOUND_FIXED) - busy_us);
+  overlapped_us_ = overlapped(lanes_us_, work::kMaxLanes);
+  duration_us_ = std::max(overlapped_us_, busy_us[busiest_]);
 }
 
 void OverlapGroup::contribution(uint32_t lane, const mansard_estimate &estimate, double runs,
                                 double (&part_us)[MANSARD_BOUND_COUNT]) const {
-  const uint32_t resource = busiest();
-  const double lanes_us = overlapped(lanes_us_, work::kMaxLanes);
-  const bool shared = busy_us_[resource] > lanes_us;
-  const double exposed = shared ? 0 : runs * exposure(lanes_us_[laneIndex(lane)], lanes_us);
+  const uint32_t index = laneIndex(lane);
+  const bool shared = duration_us_ > overlapped_us_;
+  const double exposed = shared ? 0 : runs * exposure(lanes_us_[index], overlapped_us_);
   for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part)
-    part_us[part] = estimate.part_us[part] * (shared && part == resource ? runs : exposed);
+    part_us[part] = estimate.part_us[part] * (isOnCores(part) ? lanes_[index].stretch : 1) *
+                    (shared && part == busiest_ ? runs : exposed);
+}
+
+double lostToCommunication_us(const work::Program &program,
+                              const std::vector<mansard_estimate> &estimates) {
+  const std::vector<work::Step> &steps = program.steps;
+  double lost = 0;
+  for (size_t first = 0, last = 0; first < steps.size(); first = last) {
+    OverlapGroup all, withoutLinks;
+    for (last = first; last == first || (steps[first].overlap != 0 && last < steps.size() &&
+                                         steps[last].overlap == steps[first].overlap);
+         ++last) {
+      const mansard_estimate &estimate = estimates[steps[last].kernel];
+      const auto runs = static_cast<double>(steps[last].count);
+      const uint32_t op = program.kernels[steps[last].kernel].op;
+      all.add(steps[last].lane, estimate, runs);
+      if (op != MANSARD_OP_COLLECTIVE && op != MANSARD_OP_EXPERT_PARALLEL)
+        withoutLinks.add(steps[last].lane, estimate, runs);
+    }
+    all.close();
+    withoutLinks.close();
+    lost += all.duration_us() - withoutLinks.duration_us();
+  }
+  return lost;
 }
 
 Evaluator::Evaluator(const work::Program &program)
@@ -91,6 +156,7 @@ void Evaluator::addUp() {
     OverlapGroup group;
     for (size_t i = first; i < last; ++i)
       group.add(steps[i].lane, estimates_[steps[i].kernel], static_cast<double>(steps[i].count));
+    group.close();
     for (size_t i = first; i < last; ++i) {
       double part_us[MANSARD_BOUND_COUNT];
       group.contribution(steps[i].lane, estimates_[steps[i].kernel],

@@ -140,7 +140,7 @@ DiffReport collectDiff(const model::StepEstimate &a, const model::StepEstimate &
                        const host::Model &target) {
   DiffReport report;
   report.target = target.chip().id;
-  report.targetName = target.chip().name;
+  report.targetName = target.chip().title();
   report.model = target.id();
   report.a = totalOf(a);
   report.b = totalOf(b);

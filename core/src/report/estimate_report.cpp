@@ -1,5 +1,6 @@
 #include <mansard/base/names.h>
 #include <mansard/base/units.h>
+#include <mansard/hw/system.h>
 #include <mansard/report/estimate_report.h>
 #include <mansard/report/text_table.h>
 
@@ -15,55 +16,23 @@ std::string scenarioOf(const model::StepEstimate &e) {
   if (e.isModule)
     return "a module: lengths and parallelism are its own";
   const work::Workload &w = e.workload;
-  const work::Parallelism &p = w.parallelism;
   std::string text =
       w.phase == work::Phase::decode
           ? fmt::format("decode, batch {}, context {}", grouped(static_cast<double>(w.batch)),
                         grouped(static_cast<double>(w.context)))
           : fmt::format("prefill, {} prompts of {} tokens", grouped(static_cast<double>(w.batch)),
                         grouped(static_cast<double>(w.context)));
+  if (w.cached > 0)
+    text += fmt::format(", {} of them cached", grouped(static_cast<double>(w.cached)));
   if (w.new_tokens > 1)
     text += fmt::format(", {} tokens a step, {} accepted", w.new_tokens, percent(w.accept));
   text +=
       fmt::format(", {} (KV cache {})",
                   work::kQuantisationNames[static_cast<size_t>(w.quantisation)], nameOf(w.kvCache));
-  for (const auto &[name, degree] :
-       {std::pair{"tp", p.tp}, {"pp", p.pp}, {"dp", p.dp}, {"ep", p.ep}})
-    if (degree > 1)
-      text += fmt::format(", {} {}", name, degree);
+  const work::Parallelism &p = w.parallelism;
+  if (p.devices() > 1 || p.redundant_experts > 0)
+    text += ", " + work::degreesOf(p);
   return text;
-}
-
-bool communicates(uint32_t op) {
-  return op == MANSARD_OP_COLLECTIVE || op == MANSARD_OP_EXPERT_PARALLEL;
-}
-
-/// Duration of steps [first, last), all of one overlap group, with communication or as if it were
-/// free.
-double groupDuration(const model::StepEstimate &e, size_t first, size_t last, bool free) {
-  model::OverlapGroup group;
-  for (size_t i = first; i < last; ++i) {
-    const work::Step &step = e.program.steps[i];
-    if (!free || !communicates(e.program.kernels[step.kernel].op))
-      group.add(step.lane, e.estimates[step.kernel], static_cast<double>(step.count));
-  }
-  return group.duration_us();
-}
-
-/// What the step would gain if communication were free: what stands alone, and where it overlaps
-/// with something, what sticks out.
-double lostToCommunication(const model::StepEstimate &e) {
-  double lost = 0;
-  const std::vector<work::Step> &steps = e.program.steps;
-  for (size_t first = 0; first < steps.size();) {
-    size_t last = first + 1;
-    while (steps[first].overlap != 0 && last < steps.size() &&
-           steps[last].overlap == steps[first].overlap)
-      ++last;
-    lost += groupDuration(e, first, last, false) - groupDuration(e, first, last, true);
-    first = last;
-  }
-  return lost;
 }
 
 void collectKernels(const model::StepEstimate &e, EstimateReport &report) {
@@ -88,7 +57,7 @@ void collectKernels(const model::StepEstimate &e, EstimateReport &report) {
   const double total_us = e.timeline.total_us;
   for (KernelLine &line : report.kernels)
     line.share = total_us > 0 ? line.exposed_us / total_us : 0;
-  report.communicationShare = total_us > 0 ? lostToCommunication(e) / total_us : 0;
+  report.communicationShare = total_us > 0 ? e.communication_us / total_us : 0;
 }
 
 } // namespace
@@ -107,14 +76,16 @@ EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &
   EstimateReport r;
   const hw::Chip &chip = target.chip();
   r.target = chip.id;
-  r.targetName = chip.name;
+  r.targetName = chip.title();
+  if (chip.system)
+    r.system = chip.system->id;
   r.model = target.id();
   r.modelName = e.model;
-  r.phase = e.isModule                                ? "module"
-            : e.workload.phase == work::Phase::decode ? "decode"
-                                                      : "prefill";
+  r.phase = e.isModule ? "module" : e.workload.phase == work::Phase::decode ? "decode" : "prefill";
   r.scenario = scenarioOf(e);
 
+  if (!e.isModule)
+    r.parallelism = e.workload.parallelism;
   r.devices = e.program.devices;
   const int64_t perChip = std::max(1, chip.devicesPerChip());
   r.chips = (r.devices + perChip - 1) / perChip;
@@ -128,6 +99,8 @@ EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &
   r.weights_GiB = e.memory.need.weights * used / kGiB;
   r.kvCache_GiB = e.memory.need.kvCache * used / kGiB;
   r.activations_GiB = e.memory.need.activations * used / kGiB;
+  r.buffers_GiB = e.memory.need.buffers * used / kGiB;
+  r.memory = memoryLines(e.memory.need, e.memory.capacity, used);
   r.capacity_GiB = e.memory.capacity * used / kGiB;
   r.fits = e.memory.fits();
   r.deviceCapacity_GiB = e.memory.capacity / kGiB;
@@ -138,6 +111,7 @@ EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &
   for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i)
     r.part_ms[i] = e.timeline.part_us[i] / 1e3;
   collectKernels(e, r);
+  r.standing = standingOf(e, chip);
   r.notes = e.notes;
   if (!r.fits)
     r.notes.insert(r.notes.begin(), r.misfit());

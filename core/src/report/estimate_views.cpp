@@ -42,13 +42,16 @@ std::string summary(const EstimateReport &r) {
         {"tokens/s", grouped(r.tokens_per_s), fmt::format("{} tokens a step", grouped(r.tokens))});
   if (r.tokens > 0)
     facts.addRow({"tokens/s/chip", grouped(r.tokens_per_s_per_chip),
-                fmt::format("{} {}, {} {}", r.chips, r.chips == 1 ? "chip" : "chips", r.devices,
-                            r.devices == 1 ? "device" : "devices")});
+                  fmt::format("{} {}, {} {}", r.chips, r.chips == 1 ? "chip" : "chips", r.devices,
+                              r.devices == 1 ? "device" : "devices")});
   facts.addRow({"communication", percent(r.communicationShare), "of the step is lost to it"});
   facts.addRow(
-      {"memory a chip", number(r.weights_GiB + r.kvCache_GiB + r.activations_GiB) + " GiB",
-       fmt::format("of {} GiB: weights {}, KV cache {}, activations {}", number(r.capacity_GiB),
-                   number(r.weights_GiB), number(r.kvCache_GiB), number(r.activations_GiB))});
+      {"memory a chip",
+       number(r.weights_GiB + r.kvCache_GiB + r.activations_GiB + r.buffers_GiB) + " GiB",
+       fmt::format("of {} GiB: weights {}, KV cache {}, activations {}{}", number(r.capacity_GiB),
+                   number(r.weights_GiB), number(r.kvCache_GiB), number(r.activations_GiB),
+                   r.buffers_GiB > 0 ? ", exchange buffers " + number(r.buffers_GiB) : "")});
+  facts.addRow({"validated", "", r.standing.text()});
   return facts.text();
 }
 
@@ -64,6 +67,16 @@ std::string resources(const EstimateReport &r) {
   return table.text();
 }
 
+Json memoryJson(const std::vector<MemoryLine> &lines) {
+  Json parts = Json::array();
+  for (const MemoryLine &line : lines)
+    parts.push_back(Json{{"part", line.part},
+                         {"component", line.component},
+                         {"dtype", line.type},
+                         {"size", line.size_GiB}});
+  return parts;
+}
+
 } // namespace
 
 std::string estimateTable(const EstimateReport &r) {
@@ -71,7 +84,8 @@ std::string estimateTable(const EstimateReport &r) {
                                 r.targetName, r.model, r.scenario);
   if (!r.fits)
     out += r.misfit() + '\n';
-  out += '\n' + kernelsTable(r) + '\n' + summary(r) + '\n' + resources(r);
+  out += '\n' + kernelsTable(r) + '\n' + summary(r) + '\n' + resources(r) + '\n' +
+         memoryTable(r.memory, r.capacity_GiB);
   const size_t first = r.fits ? 0 : 1; // the misfit heads the table already
   if (r.notes.size() > first)
     out += '\n';
@@ -89,10 +103,9 @@ std::string estimateJson(const EstimateReport &r) {
   json["tokens_per_s"] = r.tokens_per_s;
   json["tokens_per_s_per_chip"] = r.tokens_per_s_per_chip;
   json["chips"] = r.chips;
-  json["memory_gib_per_chip"] = Json{{"weights", r.weights_GiB},
-                                     {"kv_cache", r.kvCache_GiB},
-                                     {"activations", r.activations_GiB},
-                                     {"capacity", r.capacity_GiB}};
+  json["memory_gib_per_chip"] = Json{
+      {"weights", r.weights_GiB},   {"kv_cache", r.kvCache_GiB}, {"activations", r.activations_GiB},
+      {"capacity", r.capacity_GiB}, {"buffers", r.buffers_GiB},  {"parts", memoryJson(r.memory)}};
   json["bound"] = kBoundNames[r.bound];
   json["breakdown_ms"] = breakdown(r.part_ms);
   Json kernels = Json::array();
@@ -111,7 +124,12 @@ std::string estimateJson(const EstimateReport &r) {
   notes.emplace_back("power_w is null: this version does not estimate power");
   json["notes"] = notes;
   json["priced_by"] = r.model;
+  if (!r.system.empty())
+    json["system"] = r.system;
+  json["validation"] = validation(r.standing);
   json["devices"] = r.devices;
+  if (r.parallelism)
+    json["parallelism"] = parallelismJson(*r.parallelism);
   json["tokens_per_step"] = r.tokens;
   json["communication_share"] = r.communicationShare;
   json["fits"] = r.fits;

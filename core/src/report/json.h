@@ -3,7 +3,9 @@
 #pragma once
 
 #include <mansard/base/names.h>
+#include <mansard/report/standing.h>
 #include <mansard/sdk/abi.h>
+#include <mansard/work/workload.h>
 
 #include <nlohmann/json.hpp>
 
@@ -17,12 +19,47 @@ inline std::string dump(const Json &json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+inline Json parallelismJson(const work::Parallelism &p) {
+  return {{"tp", p.tp},
+          {"pp", p.pp},
+          {"dp", p.dp},
+          {"cp", p.cp},
+          {"ep", p.ep},
+          {"moe_tp", p.expertWidthWays()},
+          {"sp", p.sp},
+          {"gathers_tokens", p.gathersTokens()},
+          {"redundant_experts", p.redundant_experts}};
+}
+
 /// `parts` by the name of their resource, each multiplied by `factor`.
 inline Json breakdown(const double (&parts)[MANSARD_BOUND_COUNT], double factor = 1) {
   Json json;
   for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i)
     json[std::string(kBoundNames[i])] = parts[i] * factor;
   return json;
+}
+
+/// What a number stands on, of one operation or of a step.
+inline Json validation(const Standing &s, uint32_t op) {
+  Json rows = Json::object();
+  for (const auto &[chip, count] : s.rows)
+    rows[chip] = count;
+  return Json{{"measured", kMeasuredNames[static_cast<size_t>(s.measured)]},
+              {"rows", std::move(rows)},
+              {"p10", s.p10 > 0 ? Json(s.p10) : Json()},
+              {"p90", s.p90 > 0 ? Json(s.p90) : Json()},
+              {"text", s.text(op)}};
+}
+inline Json validation(const StepStanding &s) {
+  Json share = Json::object(), ops = Json::array();
+  for (size_t i = 0; i < kMeasuredNames.size(); ++i)
+    share[std::string(kMeasuredNames[i])] = s.share[i];
+  for (const StepStanding::Op &op : s.ops) {
+    Json json{{"op", kOpNames[op.op]}, {"share", op.share}};
+    json.update(validation(op.standing, op.op));
+    ops.push_back(std::move(json));
+  }
+  return Json{{"share", std::move(share)}, {"ops", std::move(ops)}, {"text", s.text()}};
 }
 
 } // namespace mansard::report

@@ -1,5 +1,6 @@
 #include <mansard/base/names.h>
 #include <mansard/base/stated_tile.h>
+#include <mansard/hw/system.h>
 #include <mansard/model/stated_tile.h>
 #include <mansard/report/kernel_report.h>
 
@@ -72,10 +73,13 @@ Result<KernelReport> collectKernel(const host::Model &model, const work::Kernel 
   const mansard_chip &chip = model.view();
   const mansard_estimate &estimate = report.estimate;
   report.target = model.chip().id;
-  report.targetName = model.chip().name;
+  report.targetName = model.chip().title();
+  if (model.chip().system)
+    report.system = model.chip().system->id;
   report.model = model.id();
   report.what = work::describe(kernel);
   report.interval = host::interval(model, kernel, estimate);
+  report.standing = standingOf(model.chip(), kernel.op, estimate.flags);
   if (estimate.latency_us > 0) {
     report.tflops = estimate.operations / estimate.latency_us / 1e6;
     report.dram_GBps =

@@ -62,6 +62,7 @@ std::string kernelTable(const KernelReport &r) {
   out += facts.text();
   if (const std::string tiling = tilingText(e.tiling); !tiling.empty())
     out += "  tiling   " + tiling + '\n';
+  out += "  validated  " + r.standing.text(r.kernel.op) + '\n';
   out += '\n';
 
   TextTable parts({{"resource", {}}, {"time", Align::right}, {"share", Align::right}, {"", {}}});
@@ -98,6 +99,9 @@ std::string kernelJson(const KernelReport &r) {
   json["low_us"] = r.interval.low_us;
   json["high_us"] = r.interval.high_us;
   json["notes"] = r.notes;
+  json["validation"] = validation(r.standing, r.kernel.op);
+  if (!r.system.empty())
+    json["system"] = r.system;
   return dump(json);
 }
 

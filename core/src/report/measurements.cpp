@@ -53,9 +53,6 @@ const std::vector<std::string_view> &workColumns(uint32_t op) {
   }
 }
 
-/// Measurements of whole servers: read, so that a list of files may name them, but no kernel.
-bool isServing(std::string_view op) { return op == "serving" || op == "serving_disaggregated"; }
-
 struct Metric {
   std::string_view name, column;
 };
@@ -65,15 +62,22 @@ std::vector<Metric> metricsOf(uint32_t op) {
   return {{"latency", "latency_us"}};
 }
 
-Result<uint32_t> opOf(const CsvTable &table, size_t column) {
+Result<> checkOneOp(const CsvTable &table, size_t column) {
   const std::string &name = table.rows.front()[column];
-  const std::string place = fmt::format("{}:{}", table.file, table.lines.front());
   for (size_t i = 0; i < table.rows.size(); ++i)
     if (table.rows[i][column] != name)
       return Error{ErrorCode::invalidInput,
                    fmt::format("op '{}' among rows of '{}': one table holds one op",
                                table.rows[i][column], name),
                    fmt::format("{}:{}", table.file, table.lines[i])};
+  return Ok{};
+}
+
+Result<uint32_t> opOf(const CsvTable &table, size_t column) {
+  if (auto same = checkOneOp(table, column); !same)
+    return same.error();
+  const std::string &name = table.rows.front()[column];
+  const std::string place = fmt::format("{}:{}", table.file, table.lines.front());
   const auto op = indexOf(kOpNames, name);
   if (op && !workColumns(*op).empty())
     return *op;
@@ -89,22 +93,7 @@ Result<uint32_t> opOf(const CsvTable &table, size_t column) {
       place};
 }
 
-Measurements servingRows(CsvTable table, size_t targetColumn, std::string op) {
-  Measurements out;
-  for (size_t row = 0; row < table.rows.size(); ++row)
-    for (const char *metric : {"ttft", "tpot"}) {
-      Measurement &m = out.all.emplace_back();
-      m.row = row;
-      m.target = table.rows[row][targetColumn];
-      m.metric = metric;
-      m.unusable = "a whole server was measured; this version estimates kernels and steps";
-    }
-  out.op = std::move(op);
-  out.table = std::move(table);
-  return out;
-}
-
-using Columns = std::map<std::string, std::string, std::less<>>;
+using Columns = RowValues;
 
 bool startsWith(const Columns &values, std::string_view column,
                 std::initializer_list<std::string_view> any) {
@@ -256,7 +245,65 @@ double positive(std::string_view text) {
   return whole && std::isfinite(value) && value > 0 ? value : 0;
 }
 
+/// Both figures of every row of a table of servers.
+Result<Measurements> readServers(CsvTable table, const std::string &op) {
+  constexpr double kMicroseconds = 1e3; // the tables are in milliseconds
+  Measurements out;
+  out.op = op;
+  for (size_t row = 0; row < table.rows.size(); ++row) {
+    const RowValues values = rowValues(table, row);
+    const auto served = std::make_shared<const ServedRow>(readServedRow(op, values));
+    for (const char *metric : {"ttft", "tpot"}) {
+      Measurement &m = out.all.emplace_back();
+      m.row = row;
+      m.target = served->target;
+      m.metric = metric;
+      m.dtype = served->precision;
+      m.served = served;
+      m.unusable = served->unusable;
+      const auto cell = values.find(fmt::format("{}_ms", metric));
+      m.measured_us = cell == values.end() ? 0 : kMicroseconds * positive(cell->second);
+      if (!(m.measured_us > 0))
+        m.unusable = fmt::format("{}_ms is not a positive number of milliseconds", metric);
+    }
+  }
+  out.table = std::move(table);
+  return out;
+}
+
+/// The step of every row of a table of training runs.
+Result<Measurements> readTraining(CsvTable table, const std::string &op) {
+  constexpr double kMicroseconds = 1e6; // the tables are in seconds
+  Measurements out;
+  out.op = op;
+  for (size_t row = 0; row < table.rows.size(); ++row) {
+    const RowValues values = rowValues(table, row);
+    const auto trained = std::make_shared<const TrainedRow>(readTrainedRow(values));
+    Measurement &m = out.all.emplace_back();
+    m.row = row;
+    m.target = values.count("target") ? values.find("target")->second : "";
+    m.metric = "step";
+    m.dtype = trained->dtype;
+    m.trained = trained;
+    m.unusable = trained->unusable;
+    const auto cell = values.find("iter_time_s_measured");
+    m.measured_us = cell == values.end() ? 0 : kMicroseconds * positive(cell->second);
+    if (!(m.measured_us > 0))
+      m.unusable = "iter_time_s_measured is not a positive number of seconds";
+  }
+  out.table = std::move(table);
+  return out;
+}
+
 } // namespace
+
+RowValues rowValues(const CsvTable &table, size_t row) {
+  RowValues values;
+  for (size_t column = 0; column < table.header.size(); ++column)
+    if (!table.rows[row][column].empty())
+      values.emplace(table.header[column], table.rows[row][column]);
+  return values;
+}
 
 void addBefore(mansard_estimate &sum, const mansard_estimate &before) {
   if (before.status != MANSARD_OK) {
@@ -296,8 +343,23 @@ Result<Measurements> readMeasurements(const std::string &path) {
     return missing("op");
   if (out.table.rows.empty())
     return Error{ErrorCode::invalidInput, "no rows", path};
-  if (const std::string name = out.table.rows.front()[*opColumn]; isServing(name))
-    return servingRows(std::move(out.table), *targetColumn, name);
+  const std::string name = out.table.rows.front()[*opColumn];
+  if (isServing(name)) {
+    if (auto same = checkOneOp(out.table, *opColumn); !same)
+      return same.error();
+    for (std::string_view column : servingColumns(name))
+      if (!out.table.column(column))
+        return missing(column);
+    return readServers(std::move(out.table), name);
+  }
+  if (isTraining(name)) {
+    if (auto same = checkOneOp(out.table, *opColumn); !same)
+      return same.error();
+    for (std::string_view column : trainingColumns())
+      if (!out.table.column(column))
+        return missing(column);
+    return readTraining(std::move(out.table), name);
+  }
   const auto op = opOf(out.table, *opColumn);
   if (!op)
     return op.error();
@@ -313,13 +375,9 @@ Result<Measurements> readMeasurements(const std::string &path) {
       return missing(metric.column);
 
   out.all.reserve(out.table.rows.size() * metrics.size());
-  std::map<std::string, std::string, std::less<>> values;
   for (size_t row = 0; row < out.table.rows.size(); ++row) {
     const auto &cells = out.table.rows[row];
-    values.clear();
-    for (size_t column = 0; column < cells.size(); ++column)
-      if (!cells[column].empty())
-        values.emplace(out.table.header[column], cells[column]);
+    RowValues values = rowValues(out.table, row);
     for (const Metric &metric : metrics) {
       Measurement &m = out.all.emplace_back();
       m.row = row;

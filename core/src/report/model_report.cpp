@@ -16,18 +16,22 @@ using work::AttentionKind;
 using work::AttentionShape;
 using work::Transformer;
 
-double cacheBytes(const Transformer &model, bool beyondWindow) {
-  return model.cachedElementsPerToken(beyondWindow) * bytesOf(DType::bf16);
+double cacheBytes(const Transformer &model, bool seenForEver) {
+  return model.cachedElementsPerToken(seenForEver) * bytesOf(DType::bf16);
 }
 
-const char *kindName(const work::LayerRun &run) {
-  if (run.sliding)
-    return run.moe ? "sliding moe" : "sliding dense";
-  return run.moe ? "moe" : "dense";
+std::string kindName(AttentionKind kind) {
+  return std::string(work::kAttentionKindNames[static_cast<size_t>(kind)]);
 }
 
-const char *kindName(AttentionKind kind) {
-  return kind == AttentionKind::latent ? "latent" : "grouped_query";
+/// Each kind of attention of the model once: "grouped_query, latent".
+std::string kindNames(const Transformer &model) {
+  std::vector<std::string> names;
+  for (const AttentionShape &each : model.attentions)
+    if (const std::string name = kindName(each.kind);
+        std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string billions(double parameters) { return fmt::format("{:.1f} B", parameters / 1e9); }
@@ -35,17 +39,30 @@ std::string billions(double parameters) { return fmt::format("{:.1f} B", paramet
 std::string attentionText(const AttentionShape &a) {
   if (a.kind == AttentionKind::latent)
     return fmt::format("latent, {} heads of {}+{} (query and key) and {} (value), ranks {} (query) "
-                       "and {} (key-value)",
+                       "and {} (key-value){}",
                        a.heads, a.qk_nope_head_dim, a.qk_rope_head_dim, a.v_head_dim,
-                       a.q_lora_rank ? std::to_string(a.q_lora_rank) : "full", a.kv_lora_rank);
+                       a.q_lora_rank ? std::to_string(a.q_lora_rank) : "full", a.kv_lora_rank,
+                       a.index_topk ? fmt::format(", of {} positions picked by {} heads of {}",
+                                                  a.index_topk, a.index_heads, a.index_head_dim)
+                                    : "");
+  if (a.kind == AttentionKind::delta_rule)
+    return fmt::format("linear by the gated delta rule, {} heads on {} of queries and keys of {}, "
+                       "state in {}, convolution of {}",
+                       a.heads, a.kv_heads, a.head_dim, nameOf(a.state), a.convolution);
   std::string text = fmt::format("grouped query, {} heads on {} key-value heads of {}", a.heads,
                                  a.kv_heads, a.head_dim);
+  if (a.v_head_dim != a.head_dim)
+    text += fmt::format(" (value {})", a.v_head_dim);
   const auto add = [&](bool given, const std::string &what) { text += given ? ", " + what : ""; };
   add(a.qkv_bias, "biased query, key and value");
   add(a.output_bias, "biased output");
-  add(a.qk_norm, "query and key normed");
+  add(a.qk_norm, a.qk_norm_whole ? "query and key normed whole" : "query and key normed");
+  add(a.rope_dim == 0, "no rotary positions");
+  add(a.rope_dim > 0 && a.rope_dim < a.head_dim, fmt::format("{} columns turned", a.rope_dim));
   add(a.sinks, "sinks");
-  add(a.sliding_window > 0, fmt::format("window {}", a.sliding_window));
+  add(a.output_gate, "gated output");
+  add(a.window > 0, fmt::format("window {}", a.window));
+  add(a.chunk > 0, fmt::format("chunks of {}", a.chunk));
   return text;
 }
 
@@ -74,30 +91,39 @@ Json lineOf(const Transformer &model) {
               {"parameters", model.parameters()},
               {"active_parameters", model.activeParameters()},
               {"layers", model.layerCount()},
-              {"attention", kindName(model.attention.kind)},
+              {"attention", kindNames(model)},
               {"experts", model.moe.experts},
               {"kv_bytes_per_token", cacheBytes(model, false)},
               {"dtype", std::string(nameOf(model.stored))}};
 }
 
 Json attentionJson(const AttentionShape &a) {
-  Json json{{"kind", kindName(a.kind)},
-            {"heads", a.heads},
-            {"kv_heads", a.kv_heads},
-            {"head_dim", a.head_dim}};
+  Json json{{"name", a.name},         {"kind", kindName(a.kind)}, {"heads", a.heads},
+            {"kv_heads", a.kv_heads}, {"head_dim", a.head_dim},   {"v_head_dim", a.v_head_dim}};
   if (a.kind == AttentionKind::latent) {
     json.update(Json{{"q_lora_rank", a.q_lora_rank},
                      {"kv_lora_rank", a.kv_lora_rank},
                      {"qk_nope_head_dim", a.qk_nope_head_dim},
                      {"qk_rope_head_dim", a.qk_rope_head_dim},
-                     {"v_head_dim", a.v_head_dim}});
+                     {"index_heads", a.index_heads},
+                     {"index_head_dim", a.index_head_dim},
+                     {"index_topk", a.index_topk}});
+    return json;
+  }
+  if (a.kind == AttentionKind::delta_rule) {
+    json.update(
+        Json{{"convolution", a.convolution}, {"state_dtype", std::string(nameOf(a.state))}});
     return json;
   }
   json.update(Json{{"qkv_bias", a.qkv_bias},
                    {"output_bias", a.output_bias},
+                   {"rope_dim", a.rope_dim},
                    {"qk_norm", a.qk_norm},
+                   {"qk_norm_whole", a.qk_norm_whole},
                    {"sinks", a.sinks},
-                   {"sliding_window", a.sliding_window}});
+                   {"output_gate", a.output_gate},
+                   {"window", a.window},
+                   {"chunk", a.chunk}});
   return json;
 }
 
@@ -116,7 +142,8 @@ Json expertsJson(const work::ExpertShape &moe) {
 
 } // namespace
 
-std::string layersText(const std::vector<work::LayerRun> &layers) {
+std::string layersText(const Transformer &model) {
+  const std::vector<work::LayerRun> &layers = model.layers;
   size_t period = 1;
   for (; period < layers.size(); ++period) {
     if (layers.size() % period != 0)
@@ -127,7 +154,7 @@ std::string layersText(const std::vector<work::LayerRun> &layers) {
   }
   std::vector<std::string> runs;
   for (size_t i = 0; i < std::min(period, layers.size()); ++i)
-    runs.push_back(fmt::format("{} {}", layers[i].count, kindName(layers[i])));
+    runs.push_back(fmt::format("{} {}", layers[i].count, layerKindName(model, layers[i])));
   const size_t repeats = layers.empty() ? 0 : layers.size() / period;
   const std::string text = fmt::format("{}", fmt::join(runs, ", "));
   return repeats > 1 ? fmt::format("{} x ({})", repeats, text) : text;
@@ -143,12 +170,14 @@ std::string modelsTable(const std::vector<Transformer> &models) {
                    {"experts", kRight},
                    {"KV bytes a token", kRight},
                    {"weights", {}}});
-  for (const Transformer &model : models)
+  for (const Transformer &model : models) {
+    std::string attention = kindNames(model);
+    std::replace(attention.begin(), attention.end(), '_', ' ');
     table.addRow({model.id, billions(model.parameters()), billions(model.activeParameters()),
-                  std::to_string(model.layerCount()),
-                  model.attention.kind == AttentionKind::latent ? "latent" : "grouped query",
+                  std::to_string(model.layerCount()), attention,
                   model.moe.experts ? std::to_string(model.moe.experts) : "",
                   grouped(cacheBytes(model, false)), std::string(nameOf(model.stored))});
+  }
   return table.text(0);
 }
 
@@ -161,8 +190,8 @@ std::string modelsJson(const std::vector<Transformer> &models) {
 
 std::string modelTable(const Transformer &model, const std::string &file) {
   TextTable table({{"", {}}, {"", {}}});
-  const auto row = [&](const char *name, std::string value) {
-    table.addRow({name, std::move(value)});
+  const auto row = [&](std::string name, std::string value) {
+    table.addRow({std::move(name), std::move(value)});
   };
   row("id", model.id);
   row("name", model.name);
@@ -170,23 +199,29 @@ std::string modelTable(const Transformer &model, const std::string &file) {
       fmt::format("{} ({})", billions(model.parameters()), grouped(model.parameters())));
   row("active for a token", fmt::format("{} ({})", billions(model.activeParameters()),
                                         grouped(model.activeParameters())));
-  row("layers", fmt::format("{}: {}", model.layerCount(), layersText(model.layers)));
-  if (model.next_token_layers)
-    row("next-token layers", std::to_string(model.next_token_layers));
+  row("layers", fmt::format("{}: {}", model.layerCount(), layersText(model)));
+  if (model.next_token.count)
+    row("next-token layers",
+        fmt::format("{} {}", model.next_token.count, layerKindName(model, model.next_token)));
   row("hidden", std::to_string(model.hidden));
   if (model.inter)
     row("dense feed-forward", fmt::format("{}{}", model.inter, model.gated ? ", gated" : ""));
   row("vocabulary", fmt::format("{}{}", model.vocab,
                                 model.tied_embeddings ? ", the head is the embedding table" : ""));
   row("longest context", fmt::format("{} tokens", model.max_positions));
-  row("attention", attentionText(model.attention));
+  for (const AttentionShape &each : model.attentions)
+    row(each.name.empty() ? "attention" : each.name + " attention", attentionText(each));
   if (model.moe.experts)
     row("experts", expertsText(model.moe));
   const double all = cacheBytes(model, false), kept = cacheBytes(model, true);
   row("KV cache of a token",
       fmt::format("{} bytes in 16 bits{}", grouped(all),
                   kept == all ? "" : fmt::format(", {} once past the window", grouped(kept))));
+  if (const double state = model.stateBytes(); state > 0)
+    row("state of a sequence", grouped(state) + " bytes");
   row("checkpoint", checkpointText(model));
+  if (!model.hf.empty())
+    row("on Hugging Face", fmt::format("{}", fmt::join(model.hf, ", ")));
   row("source", model.source);
   row("file", file);
   return table.text(0);
@@ -195,9 +230,14 @@ std::string modelTable(const Transformer &model, const std::string &file) {
 std::string modelJson(const Transformer &model, const std::string &file) {
   Json runs = Json::array();
   for (const work::LayerRun &run : model.layers)
-    runs.push_back(Json{{"count", run.count}, {"sliding", run.sliding}, {"moe", run.moe}});
+    runs.push_back(
+        Json{{"count", run.count}, {"attention", model.attentionOf(run).name}, {"moe", run.moe}});
+  Json attentions = Json::array();
+  for (const AttentionShape &each : model.attentions)
+    attentions.push_back(attentionJson(each));
   return dump(Json{{"id", model.id},
                    {"name", model.name},
+                   {"hf", model.hf},
                    {"source", model.source},
                    {"file", file},
                    {"parameters", model.parameters()},
@@ -210,10 +250,12 @@ std::string modelJson(const Transformer &model, const std::string &file) {
                    {"max_positions", model.max_positions},
                    {"tied_embeddings", model.tied_embeddings},
                    {"gated", model.gated},
+                   {"layer_norm", model.layer_norm},
+                   {"ffn_bias", model.ffn_bias},
                    {"layers", model.layerCount()},
                    {"layer_runs", std::move(runs)},
-                   {"next_token_layers", model.next_token_layers},
-                   {"attention", attentionJson(model.attention)},
+                   {"next_token_layers", model.next_token.count},
+                   {"attentions", std::move(attentions)},
                    {"moe", expertsJson(model.moe)},
                    {"checkpoint", Json{{"dtype", std::string(nameOf(model.stored))},
                                        {"block_scaled", model.stored_block_scaled},

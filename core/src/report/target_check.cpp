@@ -14,10 +14,26 @@
 namespace mansard::report {
 namespace {
 
-/// Collects findings about one chip.
+/// What makers round off.
+constexpr double kRounding = 0.02;
+
+bool within(double value, const hw::Quantity &stated) {
+  return value >= (1 - kRounding) * stated.low.value_or(stated.value) &&
+         value <= (1 + kRounding) * stated.high.value_or(stated.value);
+}
+
+/// One lower-case word: a name for [sources] to explain rather than a source.
+bool isName(std::string_view source) {
+  return std::all_of(source.begin(), source.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+/// Collects findings about one chip and the file itself, which may inherit.
 class Checker {
 public:
-  Checker(const hw::Chip &chip, TargetCheck &check) : chip_(chip), check_(check) {}
+  Checker(const hw::Chip &chip, const hw::Document &document, TargetCheck &check)
+      : chip_(chip), document_(document), check_(check) {}
 
   void all() {
     identity();
@@ -25,7 +41,11 @@ public:
     clocks();
     peaks();
     memory();
+    statedPeaks();
+    statedMemory();
+    missing();
     sources();
+    ranges();
   }
 
 private:
@@ -53,8 +73,9 @@ private:
   }
 
   void wholeNumbers() {
-    for (const char *key : {"devices_per_chip", "compute.cores", "memory.stacks",
-                            "physical.dies_per_chip", "vector.units_per_core"})
+    for (const char *key :
+         {"devices_per_chip", "compute.cores", "memory.stacks", "physical.dies_per_chip",
+          "physical.cores_per_die", "physical.io_dies_per_chip", "vector.units_per_core"})
       if (const double value = chip_.number(key); value != std::floor(value))
         error(fmt::format("{} is {}, not a whole number", key, value));
   }
@@ -110,8 +131,73 @@ private:
     }
   }
 
-  /// Numbers that nobody official gives should say how far off they may be.
+  /// Cores x rate x clock against what the maker states, at the clock or at the highest one.
+  void statedPeaks() {
+    const double clock = chip_.number("compute.clock_GHz"),
+                 boost = chip_.number("compute.boost_GHz", clock);
+    bool any = false;
+    for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type) {
+      const std::string key = fmt::format("stated.peak_tflops.{}", kDTypes[type].name);
+      const auto stated = chip_.numbers.find(key);
+      if (stated == chip_.numbers.end())
+        continue;
+      any = true;
+      const double computed = chip_.peakOpsPerSecond(type) / kTera;
+      if (!within(computed, stated->second) && !within(computed * boost / clock, stated->second))
+        error(fmt::format("cores x rate x clock is {} TFLOPS of {}; {} is {}", number(computed),
+                          kDTypes[type].name, key, stated->second.value));
+    }
+    if (!any)
+      warning("no stated.peak_tflops.<dtype> to hold cores x rate x clock against");
+  }
+
+  void statedMemory() {
+    const double bandwidth_GBps = chip_.dramPeakBytesPerSecond() / kGiga;
+    if (const auto stated = chip_.numbers.find("stated.memory_GBps");
+        stated != chip_.numbers.end() && !within(bandwidth_GBps, stated->second))
+      error(fmt::format("pin rate x width x stacks is {} GB/s; stated.memory_GBps is {}",
+                        number(bandwidth_GBps), stated->second.value));
+    // Makers write GB for what holds GiB, and may leave out what is reserved.
+    const double stated = chip_.number("stated.memory_GB"), usable = chip_.dramCapacityBytes(),
+                 whole = usable + chip_.number("memory.reserved_GiB") * kGiB;
+    if (stated > 0 &&
+        (stated * kGiB < usable * (1 - kRounding) || stated * kGiga > whole * (1 + kRounding)))
+      error(fmt::format("stacks x capacity is {}, {} less what is reserved; stated.memory_GB is {}",
+                        size(whole), size(usable), stated));
+  }
+
+  /// What estimates do without, but power, cost and comparisons need.
+  void missing() {
+    std::vector<std::string> keys;
+    for (const char *key : {"power.tdp_W", "power.idle_W", "physical.dies_per_chip",
+                            "links.scale_up.bandwidth_GBps", "links.scale_out.bandwidth_GBps"})
+      if (!chip_.has(key))
+        keys.emplace_back(key);
+    if (chip_.process.empty())
+      keys.emplace_back("physical.process");
+    if (!chip_.year)
+      keys.emplace_back("year");
+    if (chip_.status.empty())
+      keys.emplace_back("status");
+    if (!keys.empty())
+      warning(fmt::format("missing: {}", fmt::join(keys, ", ")));
+  }
+
+  /// Each source is either in words or a name that [sources] explains, and each of those is used.
   void sources() {
+    for (const auto &[key, entry] : document_.entries)
+      if (entry.sourced && isName(entry.number.source))
+        check_.findings.push_back(
+            {true,
+             fmt::format("the source '{}' of '{}' is not in [sources]", entry.number.source, key),
+             entry.place});
+    for (const auto &[name, used] : document_.sources)
+      if (!used)
+        warning(fmt::format("no number names the source '{}'", name));
+  }
+
+  /// Numbers that nobody official gives should say how far off they may be.
+  void ranges() {
     size_t bare = 0;
     std::string first;
     for (const auto &[key, q] : chip_.numbers) {
@@ -128,6 +214,7 @@ private:
   }
 
   const hw::Chip &chip_;
+  const hw::Document &document_;
   TargetCheck &check_;
 };
 
@@ -141,7 +228,8 @@ Result<TargetCheck> checkTarget(host::Host &host, const hw::Catalog &catalog,
                                 const std::string &nameOrPath) {
   TargetCheck check;
   check.id = check.file = nameOrPath;
-  auto chip = catalog.target(nameOrPath);
+  auto document = catalog.targetDocument(nameOrPath);
+  auto chip = document ? hw::buildChip(*document, catalog, {}) : document.error();
   if (!chip) {
     check.findings.push_back({true, chip.error().message, chip.error().place});
     return check;
@@ -149,7 +237,7 @@ Result<TargetCheck> checkTarget(host::Host &host, const hw::Catalog &catalog,
   check.id = chip->id;
   check.file = chip->file;
   check.numbers = chip->numbers.size();
-  Checker(*chip, check).all();
+  Checker(*chip, *document, check).all();
   // The plugin's own keys, and whether its model takes the chip.
   if (auto model = host.bind(*chip); !model) {
     if (model.error().code == ErrorCode::pluginFailed)

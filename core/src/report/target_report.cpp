@@ -1,4 +1,4 @@
-#include "json.h"
+#include "numbers.h"
 
 #include <mansard/base/dtype.h>
 #include <mansard/base/units.h>
@@ -10,14 +10,9 @@
 #include <algorithm>
 
 namespace mansard::report {
-
-bool isValidated(const hw::Chip &chip) {
-  return std::any_of(chip.calibration.begin(), chip.calibration.end(), [](const auto &constant) {
-    const hw::Confidence confidence = constant.second.confidence;
-    return constant.first.starts_with("residual.") &&
-           (confidence == hw::Confidence::measured || confidence == hw::Confidence::fitted);
-  });
-}
+namespace {
+std::string_view name(Measured measured) { return kMeasuredNames[static_cast<size_t>(measured)]; }
+} // namespace
 
 std::vector<TargetLine> collectTargets(const hw::Catalog &catalog, std::vector<Error> &problems) {
   std::vector<TargetLine> lines;
@@ -28,7 +23,7 @@ std::vector<TargetLine> collectTargets(const hw::Catalog &catalog, std::vector<E
       continue;
     }
     lines.push_back({id, chip->name, chip->vendor, chip->family, chip->model,
-                     chip->memoryTechnology, chip->year, isValidated(*chip)});
+                     chip->memoryTechnology, chip->status, chip->year, measuredOf(*chip)});
   }
   return lines;
 }
@@ -41,10 +36,11 @@ std::string targetsTable(const std::vector<TargetLine> &targets) {
                    {"model", {}},
                    {"memory", {}},
                    {"year", {}},
-                   {"validated", {}}});
+                   {"status", {}},
+                   {"measured", {}}});
   for (const TargetLine &t : targets)
     table.addRow({t.id, t.name, t.vendor, t.family, t.model, t.memory,
-                  t.year ? std::to_string(t.year) : "", t.validated ? "yes" : "no"});
+                  t.year ? std::to_string(t.year) : "", t.status, std::string(name(t.measured))});
   return table.text(0);
 }
 
@@ -58,7 +54,9 @@ std::string targetsJson(const std::vector<TargetLine> &targets) {
                         {"model", t.model},
                         {"memory", t.memory},
                         {"year", t.year},
-                        {"validated", t.validated}});
+                        {"validated", t.measured != Measured::nothing},
+                        {"measured", name(t.measured)},
+                        {"status", t.status}});
   return dump(json);
 }
 
@@ -92,30 +90,16 @@ std::vector<Derived> derivedFigures(const hw::Chip &chip) {
 
 namespace {
 
-std::string rangeOf(const hw::Quantity &q) {
-  if (!q.low && !q.high)
-    return "";
-  return fmt::format("[{} - {}]", number(q.low.value_or(q.value), 6),
-                     number(q.high.value_or(q.value), 6));
-}
-
-std::string_view confidenceOf(const hw::Quantity &q) {
-  return hw::kConfidenceNames[static_cast<size_t>(q.confidence)];
-}
-
-/// "links.scale_up.latency_us" is in section "links.scale_up"; "matrix.ops_per_clock.bf16" in
-/// "matrix.ops_per_clock".
-std::string sectionOf(const std::string &key) {
-  const size_t dot = key.rfind('.');
-  return dot == std::string::npos ? "" : key.substr(0, dot);
-}
-
-/// Where the value is a code, what it stands for.
-std::string valueText(const std::string &key, const hw::Quantity &q) {
-  const auto code = static_cast<size_t>(q.value);
-  if (key.ends_with(".topology") && code < kTopologyNames.size())
-    return std::string(kTopologyNames[code]);
-  return number(q.value, 6);
+std::string_view describe(Measured measured) {
+  switch (measured) {
+  case Measured::chip:
+    return "kernels of this chip stand behind its model's constants";
+  case Measured::family:
+    return "kernels of other chips of its family, none of its own";
+  case Measured::nothing:
+    break;
+  }
+  return "no kernels of its family are among the recorded measurements";
 }
 
 } // namespace
@@ -129,31 +113,14 @@ std::string targetTable(const hw::Chip &chip) {
   out += "All numbers are of one device";
   if (chip.devicesPerChip() > 1)
     out += fmt::format("; a package holds {}", chip.devicesPerChip());
-  out += isValidated(chip) ? ". The family is validated against measurements.\n"
-                           : ". No measurements of the family stand behind its calibration.\n";
+  out += fmt::format(". Measured: {}.\n", describe(measuredOf(chip)));
+  if (!chip.process.empty())
+    out += fmt::format("Compute dies: {}.\n", chip.process);
   if (!chip.nearestIsa.empty())
     out += fmt::format("Kernels in LLVM IR are compiled and timed as {} code.\n", chip.nearestIsa);
 
   using Align = TextTable::Align;
-  // One set of columns for all sections, so that they line up.
-  TextTable table({{"", {}},
-                   {"value", Align::right},
-                   {"unit", {}},
-                   {"range", {}},
-                   {"confidence", {}},
-                   {"source", {}}});
-  std::string section = "-";
-  for (const auto &[key, q] : chip.numbers) {
-    if (sectionOf(key) != section) {
-      section = sectionOf(key);
-      table.addRow({});
-      if (!section.empty())
-        table.addRow({"[" + section + "]"});
-    }
-    table.addRow({section.empty() ? key : "  " + key.substr(section.size() + 1), valueText(key, q),
-                  hw::unitOf(key), rangeOf(q), std::string(confidenceOf(q)), q.source});
-  }
-  out += '\n' + table.text(0) + "\nDerived\n";
+  out += '\n' + numbersTable(chip.numbers, hw::unitOf) + "\nDerived\n";
   TextTable derived({{"", {}}, {"", Align::right}, {"", {}}, {"", {}}});
   for (const Derived &d : derivedFigures(chip))
     derived.addRow({d.key, number(d.value), d.unit, d.meaning});
@@ -167,19 +134,13 @@ std::string targetJson(const hw::Chip &chip) {
   Json json{{"id", chip.id},         {"name", chip.name},
             {"vendor", chip.vendor}, {"family", chip.family},
             {"model", chip.model},   {"memory", chip.memoryTechnology},
-            {"year", chip.year},     {"validated", isValidated(chip)},
+            {"year", chip.year},     {"validated", measuredOf(chip) != Measured::nothing},
             {"status", chip.status}, {"file", chip.file}};
+  json["measured"] = name(measuredOf(chip));
+  json["process"] = chip.process;
   if (!chip.nearestIsa.empty())
     json["nearest_isa"] = chip.nearestIsa;
-  Json numbers = Json::object();
-  for (const auto &[key, q] : chip.numbers)
-    numbers[key] = Json{{"value", q.value},
-                        {"unit", hw::unitOf(key)},
-                        {"low", q.low ? Json(*q.low) : Json()},
-                        {"high", q.high ? Json(*q.high) : Json()},
-                        {"confidence", confidenceOf(q)},
-                        {"source", q.source}};
-  json["numbers"] = std::move(numbers);
+  json["numbers"] = numbersJson(chip.numbers, hw::unitOf);
   Json derived = Json::object();
   for (const Derived &d : derivedFigures(chip))
     derived[d.key] = d.value;

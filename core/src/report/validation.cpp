@@ -1,3 +1,6 @@
+#include "serving_validation.h"
+#include "training_validation.h"
+
 #include <mansard/base/counts.h>
 #include <mansard/report/validation.h>
 
@@ -180,7 +183,11 @@ Result<Validation> validate(host::Host &host, const std::vector<std::string> &fi
         continue;
       }
       out.families.emplace(target, model->chip().family);
-      if (auto done = compareTarget(*model, file->all, indices, compared); !done)
+      auto done =
+          isServing(file->op)    ? compareServers(host.catalog(), *model, *file, indices, compared)
+          : isTraining(file->op) ? compareTraining(host.catalog(), *model, *file, indices, compared)
+                                 : compareTarget(*model, file->all, indices, compared);
+      if (!done)
         return done.error();
     }
     for (size_t i = 0; i < compared.size(); ++i)

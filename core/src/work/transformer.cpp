@@ -4,9 +4,8 @@ namespace mansard::work {
 namespace {
 
 /// The matrices and vectors of each part, in parameters.
-double attentionParameters(const Transformer &model) {
-  const AttentionShape &a = model.attention;
-  const double hidden = double(model.hidden), heads = double(a.heads);
+double attentionParameters(const AttentionShape &a, double hidden) {
+  const double heads = double(a.heads);
   if (a.kind == AttentionKind::latent) {
     const double queryHead = double(a.qk_nope_head_dim + a.qk_rope_head_dim);
     const double queryRank = double(a.q_lora_rank), keyValueRank = double(a.kv_lora_rank);
@@ -15,13 +14,24 @@ double attentionParameters(const Transformer &model) {
                       : hidden * heads * queryHead;
     const double keyValue = hidden * (keyValueRank + double(a.qk_rope_head_dim)) + keyValueRank +
                             keyValueRank * heads * double(a.qk_nope_head_dim + a.v_head_dim);
-    return query + keyValue + heads * double(a.v_head_dim) * hidden;
+    const double indexer = a.index_topk > 0
+                               ? queryRank * double(a.index_heads * a.index_head_dim) +
+                                     hidden * double(a.index_head_dim + a.index_heads) +
+                                     2.0 * double(a.index_head_dim) /* norm */
+                               : 0;
+    return query + keyValue + indexer + heads * double(a.v_head_dim) * hidden;
   }
-  const double queryWidth = heads * double(a.head_dim);
-  const double projected = (heads + 2.0 * double(a.kv_heads)) * double(a.head_dim);
-  return hidden * projected + queryWidth * hidden + (a.qkv_bias ? projected : 0) +
-         (a.output_bias ? hidden : 0) + (a.qk_norm ? 2.0 * double(a.head_dim) : 0) +
-         (a.sinks ? heads : 0);
+  if (a.kind == AttentionKind::delta_rule) {
+    const double values = heads * double(a.head_dim), channels = a.channels();
+    return hidden * (channels + values + 2.0 * heads) + channels * double(a.convolution) +
+           2.0 * heads /* decay */ + double(a.head_dim) /* norm */ + values * hidden;
+  }
+  const double keyHeads = double(a.kv_heads), headDim = double(a.head_dim);
+  const double projected = (heads + keyHeads) * headDim + keyHeads * double(a.v_head_dim);
+  const double normed = a.qk_norm_whole ? (heads + keyHeads) * headDim : 2.0 * headDim;
+  return hidden * projected + heads * double(a.v_head_dim) * hidden + (a.qkv_bias ? projected : 0) +
+         (a.output_bias ? hidden : 0) + (a.qk_norm ? normed : 0) + (a.sinks ? heads : 0) +
+         (a.output_gate ? hidden * heads * double(a.v_head_dim) : 0);
 }
 
 double feedForwardParameters(const Transformer &model, double width, bool bias) {
@@ -39,22 +49,45 @@ double expertParameters(const Transformer &model, double experts) {
 }
 
 double layerParameters(const Transformer &model, double experts) {
-  const double everyLayer = attentionParameters(model) + 2.0 * double(model.hidden) /* norms */;
+  const double norm = double(model.hidden) * (model.layer_norm ? 2 : 1), norms = 2 * norm;
   double sum = 0;
   for (const LayerRun &run : model.layers)
     sum += double(run.count) *
-           (everyLayer + (run.moe ? expertParameters(model, experts)
-                                  : feedForwardParameters(model, double(model.inter), false)));
-  return sum + double(model.hidden) /* final norm */;
+           (attentionParameters(model.attentionOf(run), double(model.hidden)) + norms +
+            (run.moe ? expertParameters(model, experts)
+                     : feedForwardParameters(model, double(model.inter), model.ffn_bias)));
+  return sum + norm /* the final one */;
 }
 
 } // namespace
 
-void Transformer::addLayer(bool sliding, bool moe) {
-  if (!layers.empty() && layers.back().sliding == sliding && layers.back().moe == moe)
+double AttentionShape::cachedPerToken() const {
+  if (kind == AttentionKind::latent)
+    return double(kv_lora_rank + qk_rope_head_dim + index_head_dim);
+  if (kind == AttentionKind::delta_rule)
+    return 0;
+  return double(kv_heads) * double(head_dim + v_head_dim);
+}
+
+double AttentionShape::channels() const { return double(2 * kv_heads + heads) * double(head_dim); }
+
+double AttentionShape::stateBytes() const {
+  if (kind != AttentionKind::delta_rule)
+    return 0;
+  return double(heads) * double(head_dim) * double(head_dim) * bytesOf(state) +
+         double(convolution - 1) * channels() * bytesOf(DType::bf16);
+}
+
+void Transformer::addLayer(size_t attention, bool moe) {
+  if (!layers.empty() && layers.back().attention == attention && layers.back().moe == moe)
     ++layers.back().count;
   else
-    layers.push_back({1, sliding, moe});
+    layers.push_back({1, attention, moe});
+}
+
+std::string layerKindName(const Transformer &model, const LayerRun &run) {
+  const std::string &name = model.attentionOf(run).name;
+  return (name.empty() ? "" : name + " ") + (run.moe ? "moe" : "dense");
 }
 
 int64_t Transformer::layerCount() const {
@@ -73,14 +106,18 @@ double Transformer::activeParameters() const {
   return layerParameters(*this, double(moe.experts_per_token)) + double(vocab) * double(hidden);
 }
 
-double Transformer::cachedElementsPerToken(bool beyondWindow) const {
-  const double perLayer = attention.kind == AttentionKind::latent
-                              ? double(attention.kv_lora_rank + attention.qk_rope_head_dim)
-                              : 2.0 * double(attention.kv_heads) * double(attention.head_dim);
+double Transformer::cachedElementsPerToken(bool seenForEver) const {
   double sum = 0;
   for (const LayerRun &run : layers)
-    if (!(beyondWindow && run.sliding))
-      sum += double(run.count) * perLayer;
+    if (!(seenForEver && attentionOf(run).forgets()))
+      sum += double(run.count) * attentionOf(run).cachedPerToken();
+  return sum;
+}
+
+double Transformer::stateBytes() const {
+  double sum = 0;
+  for (const LayerRun &run : layers)
+    sum += double(run.count) * attentionOf(run).stateBytes();
   return sum;
 }
 

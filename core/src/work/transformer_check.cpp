@@ -12,11 +12,9 @@ public:
 
   std::optional<TransformerProblem> run() {
     sizes();
-    layers();
-    if (model_.attention.kind == AttentionKind::latent)
-      latent();
-    else
-      groupedQuery();
+    attentions();
+    if (!problem_)
+      layers();
     experts();
     checkpoint();
     return std::move(problem_);
@@ -28,13 +26,13 @@ private:
       problem_ = TransformerProblem{std::move(key), std::move(message), code};
   }
 
-  void within(const char *key, int64_t value, int64_t least, int64_t most) {
+  void within(const std::string &key, int64_t value, int64_t least, int64_t most) {
     if (value < least || value > most)
       problem(key, fmt::format("'{}' is {}; it must be from {} to {}", key, value, least, most));
   }
-  void width(const char *key, int64_t value) { within(key, value, 1, kMaxWidth); }
+  void width(const std::string &key, int64_t value) { within(key, value, 1, kMaxWidth); }
 
-  void absent(const char *key, int64_t value, const char *why) {
+  void absent(const std::string &key, int64_t value, const std::string &why) {
     if (value != 0)
       problem(key, fmt::format("'{}' is {}, but {}", key, value, why));
   }
@@ -44,82 +42,180 @@ private:
     width("vocab", model_.vocab);
     within("max_positions", model_.max_positions, 1, kMaxTokens);
     within("inter", model_.inter, 0, kMaxWidth);
-    within("next_token_layers", model_.next_token_layers, 0, kMaxLayers);
+    within("next_token_layers", model_.next_token.count, 0, kMaxLayers);
+  }
+
+  void attentions() {
+    if (model_.attentions.empty())
+      problem("attention.kind", "the model has no attention");
+    std::string_view last;
+    for (const AttentionShape &attention : model_.attentions) {
+      const bool first = &attention == &model_.attentions.front();
+      if (first ? !attention.name.empty() : attention.name <= last)
+        return problem("attention", "the first attention has no name, and the others are sorted by "
+                                    "theirs");
+      last = attention.name;
+      section_ = first ? "attention." : "attention." + attention.name + ".";
+      switch (attention.kind) {
+      case AttentionKind::latent:
+        latent(attention);
+        break;
+      case AttentionKind::delta_rule:
+        deltaRule(attention);
+        break;
+      case AttentionKind::grouped_query:
+        groupedQuery(attention);
+        break;
+      }
+    }
   }
 
   void layers() {
     if (model_.layers.empty())
       problem("layers.count", "the model has no layers");
     int64_t count = 0;
+    std::vector<bool> used(model_.attentions.size(), false);
+    const auto attends = [&](const LayerRun &run) {
+      if (run.attention >= used.size())
+        return problem("layers.pattern", fmt::format("a layer has attention {}, but there are {}",
+                                                     run.attention, used.size()));
+      used[run.attention] = true;
+    };
     for (const LayerRun &run : model_.layers) {
       within("layers.count", run.count, 1, kMaxLayers);
+      attends(run);
       if (problem_)
         return;
       count += run.count;
       dense_ |= !run.moe;
       moe_ |= run.moe;
-      sliding_ |= run.sliding;
       if (count > kMaxLayers)
         return problem("layers.count",
                        fmt::format("the model has more than {} layers", kMaxLayers));
     }
+    if (model_.next_token.count > 0) {
+      attends(model_.next_token);
+      dense_ |= !model_.next_token.moe;
+      moe_ |= model_.next_token.moe;
+    }
+    for (size_t i = 0; i < used.size() && !problem_; ++i)
+      if (!used[i])
+        problem(i == 0 ? "attention.kind" : "attention." + model_.attentions[i].name,
+                fmt::format("no layer has the attention of [attention{}{}]", i == 0 ? "" : ".",
+                            model_.attentions[i].name));
     if (dense_ && model_.inter == 0)
       problem("inter", "'inter' is 0, but the model has dense layers");
     if (!dense_)
       absent("inter", model_.inter, "no layer is dense");
   }
 
-  void groupedQuery() {
-    const AttentionShape &a = model_.attention;
-    width("attention.heads", a.heads);
-    width("attention.kv_heads", a.kv_heads);
-    width("attention.head_dim", a.head_dim);
+  std::string key(const char *name) const { return section_ + name; }
+
+  void groupedQuery(const AttentionShape &a) {
+    width(key("heads"), a.heads);
+    width(key("kv_heads"), a.kv_heads);
+    width(key("head_dim"), a.head_dim);
+    width(key("v_head_dim"), a.v_head_dim);
+    within(key("rope_dim"), a.rope_dim, 0, a.head_dim);
     if (!problem_ && a.heads % a.kv_heads != 0)
-      problem("attention.kv_heads",
-              fmt::format("'attention.kv_heads' is {}, which does not divide attention.heads = {}",
-                          a.kv_heads, a.heads));
-    const char *why = "attention.kind is grouped_query";
-    absent("attention.q_lora_rank", a.q_lora_rank, why);
-    absent("attention.kv_lora_rank", a.kv_lora_rank, why);
-    absent("attention.qk_nope_head_dim", a.qk_nope_head_dim, why);
-    absent("attention.qk_rope_head_dim", a.qk_rope_head_dim, why);
-    absent("attention.v_head_dim", a.v_head_dim, why);
-    within("attention.sliding_window", a.sliding_window, 0, kMaxTokens);
-    if (sliding_ && a.sliding_window == 0)
-      problem("attention.sliding_window",
-              "'attention.sliding_window' is 0, but the model has sliding layers");
-    if (!sliding_)
-      absent("attention.sliding_window", a.sliding_window, "no layer slides");
+      problem(key("kv_heads"), fmt::format("'{}' is {}, which does not divide {} = {}",
+                                           key("kv_heads"), a.kv_heads, key("heads"), a.heads));
+    noRanks(a);
+    absent(key("convolution"), a.convolution, key("kind") + " is grouped_query");
+    within(key("window"), a.window, 0, kMaxTokens);
+    within(key("chunk"), a.chunk, 0, kMaxTokens);
+    if (a.window > 0)
+      absent(key("chunk"), a.chunk, "a window is given");
+    if (a.qk_norm_whole && !a.qk_norm)
+      problem(key("qk_norm_whole"),
+              fmt::format("'{}' is true, but there is no qk_norm", key("qk_norm_whole")));
   }
 
-  void latent() {
-    const AttentionShape &a = model_.attention;
-    width("attention.heads", a.heads);
-    within("attention.q_lora_rank", a.q_lora_rank, 0, kMaxWidth);
-    width("attention.kv_lora_rank", a.kv_lora_rank);
-    width("attention.qk_nope_head_dim", a.qk_nope_head_dim);
-    width("attention.qk_rope_head_dim", a.qk_rope_head_dim);
-    width("attention.v_head_dim", a.v_head_dim);
+  /// What only latent attention has.
+  void noRanks(const AttentionShape &a) {
+    const std::string why =
+        key("kind") + " is " + std::string(kAttentionKindNames[static_cast<size_t>(a.kind)]);
+    absent(key("q_lora_rank"), a.q_lora_rank, why);
+    absent(key("kv_lora_rank"), a.kv_lora_rank, why);
+    absent(key("qk_nope_head_dim"), a.qk_nope_head_dim, why);
+    absent(key("qk_rope_head_dim"), a.qk_rope_head_dim, why);
+    absent(key("index_heads"), a.index_heads, why);
+    absent(key("index_head_dim"), a.index_head_dim, why);
+    absent(key("index_topk"), a.index_topk, why);
+  }
+
+  void refuse(const char *name, bool given, const char *with) {
+    if (given)
+      problem(key(name), fmt::format("'{}' is not supported with {} attention", key(name), with),
+              ErrorCode::unsupported);
+  }
+
+  void deltaRule(const AttentionShape &a) {
+    width(key("heads"), a.heads);
+    width(key("kv_heads"), a.kv_heads);
+    width(key("head_dim"), a.head_dim);
+    within(key("convolution"), a.convolution, 2, kMaxWidth);
+    if (a.v_head_dim != a.head_dim)
+      problem(key("v_head_dim"),
+              fmt::format("'{}' is {}; in linear attention it is head_dim = {}", key("v_head_dim"),
+                          a.v_head_dim, a.head_dim),
+              ErrorCode::unsupported);
+    if (!problem_ && a.heads % a.kv_heads != 0)
+      problem(key("kv_heads"), fmt::format("'{}' is {}, which does not divide {} = {}",
+                                           key("kv_heads"), a.kv_heads, key("heads"), a.heads));
+    noRanks(a);
+    constexpr const char *kWith = "linear";
+    refuse("qkv_bias", a.qkv_bias, kWith);
+    refuse("output_bias", a.output_bias, kWith);
+    refuse("qk_norm", a.qk_norm || a.qk_norm_whole, kWith);
+    refuse("rope_dim", a.rope_dim != 0, kWith);
+    refuse("sinks", a.sinks, kWith);
+    refuse("output_gate", a.output_gate, kWith); // it always has one
+    refuse("window", a.window != 0, kWith);
+    refuse("chunk", a.chunk != 0, kWith);
+  }
+
+  void indexer(const AttentionShape &a) {
+    if (a.index_topk == 0) {
+      const std::string why = key("index_topk") + " is 0";
+      absent(key("index_heads"), a.index_heads, why);
+      return absent(key("index_head_dim"), a.index_head_dim, why);
+    }
+    within(key("index_topk"), a.index_topk, 1, kMaxTokens);
+    width(key("index_heads"), a.index_heads);
+    width(key("index_head_dim"), a.index_head_dim);
+    if (a.q_lora_rank == 0)
+      problem(key("q_lora_rank"),
+              fmt::format("'{}' is 0, but the indexer starts from the compressed query",
+                          key("q_lora_rank")));
+  }
+
+  void latent(const AttentionShape &a) {
+    width(key("heads"), a.heads);
+    within(key("q_lora_rank"), a.q_lora_rank, 0, kMaxWidth);
+    width(key("kv_lora_rank"), a.kv_lora_rank);
+    width(key("qk_nope_head_dim"), a.qk_nope_head_dim);
+    width(key("qk_rope_head_dim"), a.qk_rope_head_dim);
+    width(key("v_head_dim"), a.v_head_dim);
     if (a.kv_heads != a.heads)
-      problem("attention.kv_heads",
-              fmt::format("'attention.kv_heads' is {}; latent attention has as many as heads, {}",
-                          a.kv_heads, a.heads));
+      problem(key("kv_heads"), fmt::format("'{}' is {}; latent attention has as many as heads, {}",
+                                           key("kv_heads"), a.kv_heads, a.heads));
     if (!problem_ && a.head_dim != a.qk_nope_head_dim + a.qk_rope_head_dim)
-      problem("attention.head_dim",
-              fmt::format("'attention.head_dim' is {}; in latent attention it is "
-                          "qk_nope_head_dim + qk_rope_head_dim = {}",
-                          a.head_dim, a.qk_nope_head_dim + a.qk_rope_head_dim));
-    const auto refuse = [this](const char *key, bool given) {
-      if (given)
-        problem(key, fmt::format("'{}' is not supported with latent attention", key),
-                ErrorCode::unsupported);
-    };
-    refuse("attention.qkv_bias", a.qkv_bias);
-    refuse("attention.output_bias", a.output_bias);
-    refuse("attention.qk_norm", a.qk_norm);
-    refuse("attention.sinks", a.sinks);
-    refuse("attention.sliding_window", a.sliding_window != 0);
-    refuse("layers.pattern", sliding_);
+      problem(key("head_dim"),
+              fmt::format("'{}' is {}; in latent attention it is qk_nope_head_dim + "
+                          "qk_rope_head_dim = {}",
+                          key("head_dim"), a.head_dim, a.qk_nope_head_dim + a.qk_rope_head_dim));
+    indexer(a);
+    absent(key("convolution"), a.convolution, key("kind") + " is latent");
+    constexpr const char *kWith = "latent";
+    refuse("qkv_bias", a.qkv_bias, kWith);
+    refuse("output_bias", a.output_bias, kWith);
+    refuse("qk_norm", a.qk_norm || a.qk_norm_whole, kWith);
+    refuse("rope_dim", a.rope_dim != 0, kWith);
+    refuse("sinks", a.sinks, kWith);
+    refuse("output_gate", a.output_gate, kWith);
+    refuse("window", a.window != 0, kWith);
+    refuse("chunk", a.chunk != 0, kWith);
   }
 
   void experts() {
@@ -178,7 +274,8 @@ private:
 
   const Transformer &model_;
   std::optional<TransformerProblem> problem_;
-  bool dense_ = false, moe_ = false, sliding_ = false;
+  std::string section_; // of the attention that is looked at: "attention.sliding."
+  bool dense_ = false, moe_ = false;
 };
 
 } // namespace

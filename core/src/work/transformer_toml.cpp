@@ -1,166 +1,105 @@
 // The TOML of a model; its keys are documented in configs/models/README.md.
+#include "document_reader.h"
 #include "transformer_problem.h"
 
 #include <mansard/hw/catalog.h>
-#include <mansard/hw/document.h>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <filesystem>
 #include <optional>
-#include <set>
 
 namespace mansard::work {
 namespace {
 
-constexpr std::array<std::string_view, 2> kAttentionKinds{"grouped_query", "latent"};
 /// Longer chains of `inherits` are a mistake.
 constexpr size_t kMaxInherits = 8;
 
-struct LayerKind {
-  std::string_view name;
-  bool sliding, moe;
-};
-constexpr std::array<LayerKind, 4> kLayerKinds{{{"dense", false, false},
-                                                {"moe", false, true},
-                                                {"sliding dense", true, false},
-                                                {"sliding moe", true, true}}};
-
-/// Takes values out of a document. The first error is kept; asking goes on, so that at the end
-/// every key that was not asked for is known to be unknown.
-class Reader {
+/// The keys of one kind of attention: those of its section, and where it leaves them out those of
+/// [attention], unless it names a kind of its own.
+class AttentionReader {
 public:
-  explicit Reader(const hw::Document &document) : document_(document) {}
+  AttentionReader(DocumentReader &reader, std::string section)
+      : reader_(reader), section_(std::move(section)),
+        alone_(section_ == "attention." || reader.has(section_ + "kind")) {}
 
-  std::string text(const std::string &key, bool required) {
-    const hw::Entry *entry = find(key, hw::Entry::Kind::text, "a text", required);
-    if (entry && entry->text.empty())
-      fail(entry->place, fmt::format("'{}' is empty", key));
-    return entry ? entry->text : "";
-  }
-
-  int64_t size(const std::string &key, bool required) {
-    const hw::Entry *entry = find(key, hw::Entry::Kind::number, "a whole number", required);
-    if (!entry)
-      return 0;
-    const double value = entry->number.value;
-    if (entry->number.low || entry->number.high)
-      fail(entry->place, fmt::format("'{}' has a range; a model's sizes are exact", key));
-    else if (!(value >= 0 && value <= double(kMaxTokens)) || value != std::floor(value))
-      fail(entry->place, fmt::format("'{}' is {}; it must be a whole number from 0 to {}", key,
-                                     value, kMaxTokens));
-    else
-      return static_cast<int64_t>(value);
-    return 0;
-  }
-
-  bool flag(const std::string &key, bool otherwise) {
-    const hw::Entry *entry = find(key, hw::Entry::Kind::flag, "true or false", false);
-    return entry ? entry->number.value != 0 : otherwise;
-  }
-
-  std::vector<std::string> list(const std::string &key) {
-    asked_.push_back(key);
-    if (const auto entry = document_.entries.find(key); entry != document_.entries.end())
-      fail(entry->second.place, fmt::format("'{}' must be a list of texts", key));
-    const auto found = document_.lists.find(key);
-    return found == document_.lists.end() ? std::vector<std::string>{} : found->second;
-  }
-
-  /// Position of the text among `names`; 0 and an error if it is none of them.
-  template <size_t N>
-  uint32_t choice(const std::string &key, const std::array<std::string_view, N> &names) {
-    const std::string given = text(key, true);
-    const auto index = indexOf(names, given);
-    if (!index && !given.empty())
-      fail(place(key),
-           fmt::format("'{}' is '{}'; it must be one of {}", key, given, fmt::join(names, ", ")));
-    return index.value_or(0);
-  }
-
-  void fail(std::string place, std::string message, ErrorCode code = ErrorCode::invalidInput) {
-    if (!error_)
-      error_ = Error{code, std::move(message), std::move(place)};
-  }
-
-  std::string place(const std::string &key) const {
-    const auto entry = document_.entries.find(key);
-    return entry == document_.entries.end() ? document_.file : entry->second.place;
-  }
-
-  /// An unknown key is told before anything else: it is the likely cause of what is missing.
-  std::optional<Error> error() const {
-    const std::set<std::string> known(asked_.begin(), asked_.end());
-    const auto unknown = [&](const std::string &key, std::string place) {
-      return Error{ErrorCode::invalidInput,
-                   fmt::format("unknown key '{}'{}", key, hw::suggestion(key, asked_)),
-                   std::move(place)};
-    };
-    for (const auto &[key, entry] : document_.entries)
-      if (!known.contains(key))
-        return unknown(key, entry.place);
-    for (const auto &[key, texts] : document_.lists)
-      if (!known.contains(key))
-        return unknown(key, document_.file);
-    return error_;
+  AttentionShape read() {
+    AttentionShape a;
+    a.kind = static_cast<AttentionKind>(reader_.choice(key("kind"), kAttentionKindNames));
+    const bool latent = a.kind == AttentionKind::latent;
+    const bool linear = a.kind == AttentionKind::delta_rule;
+    a.heads = size("heads", true);
+    a.q_lora_rank = size("q_lora_rank", false);
+    a.kv_lora_rank = size("kv_lora_rank", latent);
+    a.qk_nope_head_dim = size("qk_nope_head_dim", latent);
+    a.qk_rope_head_dim = size("qk_rope_head_dim", latent);
+    a.kv_heads = size("kv_heads", !latent);
+    a.head_dim = size("head_dim", !latent);
+    a.v_head_dim = size("v_head_dim", latent);
+    if (latent) { // follow from the rest, so may be left out
+      if (a.kv_heads == 0)
+        a.kv_heads = a.heads;
+      if (a.head_dim == 0)
+        a.head_dim = a.qk_nope_head_dim + a.qk_rope_head_dim;
+    }
+    if (a.v_head_dim == 0)
+      a.v_head_dim = a.head_dim;
+    const std::string turned = key("rope_dim");
+    a.rope_dim = reader_.has(turned) ? reader_.size(turned, true)
+                 : latent || linear  ? 0
+                                     : a.head_dim;
+    a.qkv_bias = flag("qkv_bias");
+    a.output_bias = flag("output_bias");
+    a.qk_norm = flag("qk_norm");
+    a.qk_norm_whole = flag("qk_norm_whole");
+    a.sinks = flag("sinks");
+    a.output_gate = flag("output_gate");
+    a.index_heads = size("index_heads", false);
+    a.index_head_dim = size("index_head_dim", false);
+    a.index_topk = size("index_topk", false);
+    a.convolution = size("convolution", linear);
+    if (const std::string given = reader_.text(key("state"), false); !given.empty()) {
+      const auto type = parseDType(given);
+      if (type != DType::fp32 && type != DType::bf16 && type != DType::fp16)
+        reader_.fail(
+            reader_.place(key("state")),
+            fmt::format("'{}' is '{}'; it must be one of fp32, bf16, fp16", key("state"), given));
+      a.state = type.value_or(DType::fp32);
+    }
+    a.window = size("window", false);
+    a.chunk = size("chunk", false);
+    return a;
   }
 
 private:
-  const hw::Entry *find(const std::string &key, hw::Entry::Kind kind, const char *what,
-                        bool required) {
-    asked_.push_back(key);
-    if (document_.lists.contains(key)) {
-      fail(document_.file, fmt::format("'{}' is a list; it must be {}", key, what));
-      return nullptr;
-    }
-    const auto found = document_.entries.find(key);
-    if (found == document_.entries.end()) {
-      if (required)
-        fail(document_.file, fmt::format("'{}' is missing; it must be {}", key, what));
-      return nullptr;
-    }
-    if (found->second.kind != kind) {
-      fail(found->second.place, fmt::format("'{}' must be {}", key, what));
-      return nullptr;
-    }
-    return &found->second;
+  std::string key(const std::string &name) {
+    const std::string own = section_ + name;
+    return reader_.has(own) || alone_ ? own : "attention." + name;
   }
+  int64_t size(const char *name, bool required) { return reader_.size(key(name), required); }
+  bool flag(const char *name) { return reader_.flag(key(name), false); }
 
-  const hw::Document &document_;
-  std::vector<std::string> asked_;
-  std::optional<Error> error_;
+  DocumentReader &reader_;
+  std::string section_;
+  bool alone_;
 };
 
-void readAttention(Reader &reader, AttentionShape &attention) {
-  const auto kind = reader.choice("attention.kind", kAttentionKinds);
-  attention.kind = static_cast<AttentionKind>(kind);
-  attention.heads = reader.size("attention.heads", true);
-  const bool latent = attention.kind == AttentionKind::latent;
-  attention.q_lora_rank = reader.size("attention.q_lora_rank", false);
-  attention.kv_lora_rank = reader.size("attention.kv_lora_rank", latent);
-  attention.qk_nope_head_dim = reader.size("attention.qk_nope_head_dim", latent);
-  attention.qk_rope_head_dim = reader.size("attention.qk_rope_head_dim", latent);
-  attention.v_head_dim = reader.size("attention.v_head_dim", latent);
-  attention.kv_heads = reader.size("attention.kv_heads", !latent);
-  attention.head_dim = reader.size("attention.head_dim", !latent);
-  if (latent) { // follow from the rest, so may be left out
-    if (attention.kv_heads == 0)
-      attention.kv_heads = attention.heads;
-    if (attention.head_dim == 0)
-      attention.head_dim = attention.qk_nope_head_dim + attention.qk_rope_head_dim;
+void readAttentions(DocumentReader &reader, Transformer &model) {
+  model.attentions.push_back(AttentionReader(reader, "attention.").read());
+  for (const std::string &name : reader.sectionsOf("attention")) {
+    const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    if (!plain)
+      reader.fail(reader.place("attention.kind"),
+                  fmt::format("[attention.{}] has a name of other characters than a to z, 0 to 9 "
+                              "and _",
+                              name));
+    model.attentions.push_back(AttentionReader(reader, "attention." + name + ".").read());
+    model.attentions.back().name = name;
   }
-  attention.qkv_bias = reader.flag("attention.qkv_bias", false);
-  attention.output_bias = reader.flag("attention.output_bias", false);
-  attention.qk_norm = reader.flag("attention.qk_norm", false);
-  attention.sinks = reader.flag("attention.sinks", false);
-  attention.sliding_window = reader.size("attention.sliding_window", false);
 }
 
-void readExperts(Reader &reader, ExpertShape &moe) {
+void readExperts(DocumentReader &reader, ExpertShape &moe) {
   moe.experts = reader.size("moe.experts", false);
   moe.experts_per_token = reader.size("moe.experts_per_token", false);
   moe.inter = reader.size("moe.inter", false);
@@ -171,38 +110,62 @@ void readExperts(Reader &reader, ExpertShape &moe) {
   moe.bias = reader.flag("moe.bias", false);
 }
 
-void readLayers(Reader &reader, Transformer &model) {
+/// "sliding moe": position of the attention, and whether the layer has experts.
+std::optional<LayerRun> layerKind(const Transformer &model, std::string_view text) {
+  for (size_t i = 0; i < model.attentions.size(); ++i)
+    for (const bool moe : {false, true})
+      if (const LayerRun kind{1, i, moe}; layerKindName(model, kind) == text)
+        return kind;
+  return std::nullopt;
+}
+
+void readLayers(DocumentReader &reader, Transformer &model) {
   const int64_t count = reader.size("layers.count", true);
   const std::vector<std::string> first = reader.list("layers.first");
   const std::vector<std::string> pattern = reader.list("layers.pattern");
+  const bool drafts = reader.has("layers.next_token");
+  const std::string nextToken = reader.text("layers.next_token", false);
+  const std::string place = reader.place("layers.count");
   if (count > kMaxLayers)
     return reader.fail(
-        reader.place("layers.count"),
-        fmt::format("'layers.count' is {}; at most {} are allowed", count, kMaxLayers));
+        place, fmt::format("'layers.count' is {}; at most {} are allowed", count, kMaxLayers));
   if (int64_t(first.size()) > count)
-    return reader.fail(
-        reader.place("layers.count"),
-        fmt::format("'layers.first' lists {} layers, but layers.count is {}", first.size(), count));
+    return reader.fail(place, fmt::format("'layers.first' lists {} layers, but layers.count is {}",
+                                          first.size(), count));
   if (pattern.empty() && int64_t(first.size()) < count)
-    return reader.fail(reader.place("layers.count"),
+    return reader.fail(place,
                        "'layers.pattern' is missing; it lists the kinds of layers that repeat");
+  const auto kindOf = [&](const std::string &name, const char *list) -> LayerRun {
+    if (const auto kind = layerKind(model, name))
+      return *kind;
+    std::vector<std::string> valid;
+    for (size_t i = 0; i < model.attentions.size(); ++i)
+      for (const bool moe : {false, true})
+        valid.push_back("'" + layerKindName(model, {1, i, moe}) + "'");
+    reader.fail(place, fmt::format("'layers.{}' has a layer '{}'; valid are {}", list, name,
+                                   fmt::join(valid, ", ")));
+    return {};
+  };
   for (int64_t i = 0; i < count; ++i) {
     const size_t at = static_cast<size_t>(i);
-    const std::string &name =
-        at < first.size() ? first[at] : pattern[(at - first.size()) % pattern.size()];
-    const auto *kind = std::find_if(kLayerKinds.begin(), kLayerKinds.end(),
-                                    [&](const LayerKind &each) { return each.name == name; });
-    if (kind == kLayerKinds.end())
-      return reader.fail(reader.place("layers.count"),
-                         fmt::format("'layers.{}' has a layer '{}'; valid are 'dense', 'moe', "
-                                     "'sliding dense' and 'sliding moe'",
-                                     at < first.size() ? "first" : "pattern", name));
-    model.addLayer(kind->sliding, kind->moe);
+    const bool early = at < first.size();
+    const LayerRun kind = early ? kindOf(first[at], "first")
+                                : kindOf(pattern[(at - first.size()) % pattern.size()], "pattern");
+    if (kind.count == 0)
+      return;
+    model.addLayer(kind.attention, kind.moe);
   }
+  const int64_t drafting = model.next_token.count;
+  if (drafts && drafting == 0)
+    reader.fail(reader.place("layers.next_token"),
+                "'layers.next_token' is given, but next_token_layers is 0");
+  if (drafting > 0 && !model.layers.empty())
+    model.next_token = drafts ? kindOf(nextToken, "next_token") : model.layers.back();
+  model.next_token.count = drafting;
 }
 
 Result<Transformer> readModel(const hw::Document &document) {
-  Reader reader(document);
+  DocumentReader reader(document);
   Transformer model;
   reader.text("inherits", false);
   model.id = reader.text("id", true);
@@ -214,8 +177,11 @@ Result<Transformer> readModel(const hw::Document &document) {
   model.max_positions = reader.size("max_positions", true);
   model.tied_embeddings = reader.flag("tied_embeddings", false);
   model.gated = reader.flag("gated", true);
-  model.next_token_layers = reader.size("next_token_layers", false);
-  readAttention(reader, model.attention);
+  model.layer_norm = reader.flag("layer_norm", false);
+  model.ffn_bias = reader.flag("ffn_bias", false);
+  model.hf = reader.list("hf");
+  model.next_token.count = reader.size("next_token_layers", false);
+  readAttentions(reader, model);
   readExperts(reader, model.moe);
   readLayers(reader, model);
   const std::string dtype = reader.text("checkpoint.dtype", true);
@@ -230,18 +196,22 @@ Result<Transformer> readModel(const hw::Document &document) {
   model.unquantised = reader.list("checkpoint.unquantised");
   if (auto error = reader.error())
     return *error;
-  if (auto problem = findProblem(model))
-    return Error{problem->code, std::move(problem->message), reader.place(problem->key)};
+  if (auto problem = findProblem(model)) {
+    std::string key = problem->key;
+    if (key.starts_with("attention.") && !reader.has(key)) // left out there, so it is [attention]'s
+      key = "attention" + key.substr(key.rfind('.'));
+    return Error{problem->code, std::move(problem->message), reader.place(key)};
+  }
   return model;
 }
 
-/// `over` laid over `base`, key by key; each entry keeps its place.
+/// `over` laid over `base`, key by key; each entry keeps its place. `hf` names a model's own.
 void inherit(hw::Document &over, const hw::Document &base) {
   for (const auto &[key, entry] : base.entries)
     if (!over.lists.contains(key))
       over.entries.emplace(key, entry);
   for (const auto &[key, texts] : base.lists)
-    if (!over.entries.contains(key))
+    if (!over.entries.contains(key) && key != "hf")
       over.lists.emplace(key, texts);
 }
 

@@ -84,7 +84,8 @@ def Mansard_CollectiveKind : Mansard_Enum<"CollectiveKind", "who gets what", [
   Case<"all_reduce", 0>, Case<"all_gather", 1>, Case<"reduce_scatter", 2>, Case<"alltoall", 3>,
   Case<"send", 4>]>;
 def Mansard_ExchangeMode : Mansard_Enum<"ExchangeMode", "how tokens travel to their experts", [
-  Case<"low_latency", 0>, Case<"normal", 1>]>;
+  Case<"low_latency", 0>, Case<"normal", 1>, // MANSARD_EP_MODE_*
+  Case<"all_gather", 2>]>;                   // all to all; a reduce-scatter on the way back
 
 def Mansard_Experts : AttrDef<Mansard_Dialect, "Experts"> {
   let mnemonic = "experts";

@@ -26,8 +26,9 @@ def Mansard_DispatchOp : Mansard_Op<"dispatch", [Pure]> {
   let summary = "tokens travel to the devices of their experts";
   let description = [{
     `input` are the rows of this device, `indices` (`rows x topk`) their experts. Out come the rows
-    for the experts that live here, one for each choice, with the number of their expert. Rows travel
-    in the input's type, with their scales.
+    for the experts that live here, one for each choice, with the number of their expert; with
+    `all_gather`, those of the whole group, with all their choices. Rows travel in the input's type,
+    with their scales.
   }];
   let arguments = (ins OptionalAttr<StrAttr>:$label, Mansard_ExchangeMode:$mode,
       Mansard_Tensor:$input, Mansard_Tensor:$indices, Mansard_Experts:$experts,

@@ -9,15 +9,17 @@ def Mansard_WeightOp : Mansard_Op<"weight"> {
   let description = [{
     The memory of a model is counted from these. Inside a `repeat` there is one for each turn.
     `parts` says of which heads the last dimension is made, where some are fewer than the devices
-    (query, key, value): each part is cut on its own, and what cannot be cut is held by all.
+    (query, key, value): each part is cut on its own, and what cannot be cut is held by all. `widths`:
+    columns of a head of each part, where they differ.
     `scaling` adds the scales' memory.
   }];
   let arguments = (ins StrAttr:$label, Mansard_Shard:$shard,
-      OptionalAttr<DenseI64ArrayAttr>:$parts,
+      OptionalAttr<DenseI64ArrayAttr>:$parts, OptionalAttr<DenseI64ArrayAttr>:$widths,
       DefaultValuedAttr<Mansard_Scaling, "::mansard::ir::Scaling::none">:$scaling);
   let results = (outs Mansard_Tensor:$result);
   let assemblyFormat = [{
-    $label $shard (`parts` $parts^)? (`scaling` $scaling^)? attr-dict `:` type($result)
+    $label $shard (`parts` $parts^)? (`widths` $widths^)? (`scaling` $scaling^)? attr-dict
+    `:` type($result)
   }];
 }
 

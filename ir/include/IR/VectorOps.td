@@ -9,12 +9,15 @@ def Mansard_NormOp : Mansard_Op<"norm", [Pure, AttrSizedOperandSegments]> {
   let description = [{
     Works on the first sum(`groups`) slices of a row, which are equal and make up the row, or are of
     `width` columns if that is given (the rest passes). With `residual`, that is added first, and the
-    sum is the second result. A result narrower than 16 bits is quantised on its way out.
+    sum is the second result. A result narrower than 16 bits is quantised on its way out. `whole`: the
+    slices of each part of `groups` share one mean; cut over `ranks` devices, these sum the squares of
+    both parts first.
   }];
   let arguments = (ins Mansard_NormKind:$kind, OptionalAttr<StrAttr>:$label, Mansard_Tensor:$input,
       Optional<Mansard_Tensor>:$weight, Optional<Mansard_Tensor>:$residual,
       OptionalAttr<DenseI64ArrayAttr>:$groups, OptionalAttr<I64Attr>:$width,
-      DefaultValuedAttr<Mansard_Scaling, "::mansard::ir::Scaling::none">:$scaling);
+      DefaultValuedAttr<Mansard_Scaling, "::mansard::ir::Scaling::none">:$scaling, UnitAttr:$whole,
+      DefaultValuedAttr<I64Attr, "1">:$ranks);
   let results = (outs Mansard_Tensor:$result, Optional<Mansard_Tensor>:$sum);
   let assemblyFormat = [{
     $kind ($label^)? $input (`weight` $weight^)? (`residual` $residual^)? (`scaling` $scaling^)?
@@ -53,15 +56,17 @@ def Mansard_QuantizeOp : Mansard_Op<"quantize", [Pure]> {
 def Mansard_GatherOp : Mansard_Op<"gather", [Pure]> {
   let summary = "rows picked by their numbers";
   let description = [{
-    One row of the result for each element of `indices`. With `experts` the rows are permuted for the
+    One row of the result for each element of `indices`; without `indices`, one for each position of
+    the cache `table`, of its first columns. With `experts` the rows are permuted for the
     experts of this device, and only as many come out as go to those. From a `vocab` parameter that
     has been cut, other devices' words come out as zeros.
   }];
-  let arguments = (ins OptionalAttr<StrAttr>:$label, Mansard_Tensor:$table, Mansard_Tensor:$indices,
+  let arguments = (ins OptionalAttr<StrAttr>:$label, Mansard_Tensor:$table,
+      Optional<Mansard_Tensor>:$indices,
       OptionalAttr<Mansard_Experts>:$experts);
   let results = (outs Mansard_Tensor:$result);
   let assemblyFormat = [{
-    ($label^)? $table `,` $indices attr-dict `:` functional-type(operands, results)
+    ($label^)? $table (`,` $indices^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

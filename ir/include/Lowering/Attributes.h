@@ -12,7 +12,7 @@ namespace mansard::ir {
 inline constexpr llvm::StringLiteral kSequencesAttr = "mansard.sequences";
 /// f64: tokens that a step of the whole deployment yields, or reads in prefill.
 inline constexpr llvm::StringLiteral kTokensAttr = "mansard.tokens";
-/// "prefill" or "decode".
+/// "prefill", "decode" or "training" (a forward pass that a backward pass follows).
 inline constexpr llvm::StringLiteral kPhaseAttr = "mansard.phase";
 /// i64: devices of the deployment, and stages of its pipeline. Absent before sharding.
 inline constexpr llvm::StringLiteral kDevicesAttr = "mansard.devices";

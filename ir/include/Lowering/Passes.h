@@ -30,8 +30,11 @@ struct FuseOptions {
   bool experts = true;     // permute, projections and un-permute into one kernel
   bool cacheWrite = false; // the cache write into the rotary kernel
   bool explain = true;     // a remark for each op looked at
+  /// A backward pass follows: of these, only what keeps every tensor that it needs (a bias into the
+  /// matmul before, a quantisation into what makes its input).
+  bool training = false;
 };
-/// --mansard-fuse="epilogue= normalise= quantise= experts= cache-write= explain="
+/// --mansard-fuse="epilogue= normalise= quantise= experts= cache-write= explain= training="
 std::unique_ptr<mlir::Pass> createFusePass(FuseOptions options = {});
 
 /// --mansard-overlap="mode=none|shared_expert|two_batch": what runs beside the exchange of tokens.

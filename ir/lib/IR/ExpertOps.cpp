@@ -2,6 +2,10 @@
 #include "Kernels.h"
 #include "Verify.h"
 
+#include <mansard/base/counts.h>
+
+#include <cmath>
+
 namespace mansard::ir {
 
 using mlir::failure;
@@ -81,6 +85,20 @@ static mansard_kernel exchange(uint32_t direction, ExchangeMode mode, ExpertsAtt
   return kernel;
 }
 
+/// The rows of the group on each device, with what is `beside` each row, in bytes; or back, their
+/// sums.
+static mansard_kernel gathering(CollectiveKind kind, ExpertsAttr experts, mlir::Value travelling,
+                                double beside) {
+  const uint32_t type = codeOf(travelling);
+  mansard_kernel kernel = makeKernel(MANSARD_OP_COLLECTIVE, type, type, type);
+  const double row = static_cast<double>(shapeOf(travelling)[1]) * mansard::bytesOf(type) + beside;
+  kernel.u.collective = {
+      experts.getEp() * experts.getTp(),
+      static_cast<int64_t>(std::ceil(static_cast<double>(experts.getTokens()) * row)),
+      static_cast<uint32_t>(kind), 0};
+  return kernel;
+}
+
 static LogicalResult verifyExchange(mlir::Operation *op, mlir::Value input, mlir::Value indices,
                                     ExpertsAttr experts, int64_t nodeLimit) {
   if (verifyRank(op, input, "an input", {2}).failed() ||
@@ -95,11 +113,24 @@ static LogicalResult verifyExchange(mlir::Operation *op, mlir::Value input, mlir
 }
 
 Shapes DispatchOp::inferShapes() {
+  if (getMode() == ExchangeMode::all_gather) {
+    const int64_t tokens = getExperts().getTokens();
+    return {{tokens, shapeOf(getInput())[1]}, {tokens, getExperts().getTopk()}};
+  }
   const int64_t rows = localChoices(getExperts());
   return {{rows, shapeOf(getInput())[1]}, {rows, 1}};
 }
 
 void DispatchOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
+  if (getMode() == ExchangeMode::all_gather) {
+    // One launch, as libraries group them: rows, their scales, and the number and weight of each
+    // choice in 4 bytes each.
+    const double columns = static_cast<double>(shapeOf(getInput())[1]);
+    const double scales = scaleBytes(codeOf(getInput()), code(getScaling()), columns, 1, false);
+    kernels.push_back(gathering(CollectiveKind::all_gather, getExperts(), getInput(),
+                                scales + 8.0 * static_cast<double>(getExperts().getTopk())));
+    return;
+  }
   kernels.push_back(exchange(MANSARD_EP_DISPATCH, getMode(), getExperts(), getNodeLimit(),
                              getInput(), shapeOf(getInput())[0]));
   kernels.back().scaling = code(getScaling());
@@ -120,6 +151,9 @@ LogicalResult DispatchOp::verify() {
 Shapes CombineOp::inferShapes() { return {{shapeOf(getIndices())[0], shapeOf(getInput())[1]}}; }
 
 void CombineOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
+  if (getMode() == ExchangeMode::all_gather)
+    return kernels.push_back(
+        gathering(CollectiveKind::reduce_scatter, getExperts(), getInput(), 0));
   kernels.push_back(exchange(MANSARD_EP_COMBINE, getMode(), getExperts(), getNodeLimit(),
                              getInput(), shapeOf(getResult())[0]));
 }
@@ -127,7 +161,9 @@ void CombineOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
 LogicalResult CombineOp::verify() {
   if (verifyExchange(*this, getInput(), getIndices(), getExperts(), getNodeLimit()).failed())
     return failure();
-  if (const int64_t rows = localChoices(getExperts()); shapeOf(getInput())[0] != rows)
+  const int64_t rows =
+      getMode() == ExchangeMode::all_gather ? getExperts().getTokens() : localChoices(getExperts());
+  if (shapeOf(getInput())[0] != rows)
     return emitOpError() << "sends back " << shapeOf(getInput())[0] << " rows, but " << rows
                          << " came to this device's experts";
   return verifyShapes(*this);

@@ -15,6 +15,8 @@ static int64_t elementsOf(mlir::Value tensor) {
 // ---- gather
 
 Shapes GatherOp::inferShapes() {
+  if (!getIndices())
+    return {{shapeOf(getTable())[0] * shapeOf(getTable())[1], shapeOf(getResult())[1]}};
   return {{getExperts() ? localChoices(*getExperts()) : elementsOf(getIndices()),
            shapeOf(getTable())[1]}};
 }
@@ -26,6 +28,15 @@ void GatherOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
 }
 
 LogicalResult GatherOp::verify() {
+  if (!getIndices()) {
+    if (verifyRank(*this, getTable(), "a cache", {3}).failed() ||
+        verifyRank(*this, getResult(), "a result", {2}).failed())
+      return failure();
+    if (shapeOf(getResult())[1] > shapeOf(getTable())[2])
+      return emitOpError() << "takes " << shapeOf(getResult())[1] << " columns of a cache of "
+                           << shapeOf(getTable())[2];
+    return verifyShapes(*this);
+  }
   if (verifyRank(*this, getTable(), "a table", {2}).failed() ||
       verifyRank(*this, getIndices(), "indices", {1, 2}).failed())
     return failure();

@@ -44,9 +44,20 @@ LogicalResult WeightOp::verify() {
         return failure();
       heads += part;
     }
-    if (heads == 0 || shape.back() % heads != 0)
+    if (auto widths = getWidths()) {
+      if (widths->size() != parts->size())
+        return emitOpError() << "has " << parts->size() << " parts of " << widths->size()
+                             << " widths";
+      const int64_t columns =
+          std::inner_product(parts->begin(), parts->end(), widths->begin(), int64_t{0});
+      if (columns != shape.back())
+        return emitOpError() << "has " << shape.back() << " columns, but its heads have "
+                             << columns;
+    } else if (heads == 0 || shape.back() % heads != 0)
       return emitOpError() << "has " << shape.back() << " columns, which " << heads
                            << " heads do not share equally";
+  } else if (getWidths()) {
+    return emitOpError() << "has widths, but no parts that have them";
   }
   return success();
 }

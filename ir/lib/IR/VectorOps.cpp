@@ -36,9 +36,24 @@ void NormOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels) {
   else if (getResidual())
     kernels.push_back(makeVector(MANSARD_VECTOR_ADD, matrix.rows, matrix.cols, in, in));
   kernels.push_back(makeVector(kind, matrix.rows * slices, columns, in, out, code(getScaling())));
+  if (getRanks() > 1) { // a sum of squares in single precision for each part of a row
+    mansard_kernel kernel = makeKernel(MANSARD_OP_COLLECTIVE, MANSARD_DTYPE_FP32,
+                                       MANSARD_DTYPE_FP32, MANSARD_DTYPE_FP32);
+    const auto parts = static_cast<int64_t>(getGroupsAttr().size());
+    kernel.u.collective = {static_cast<int64_t>(getRanks()), 4 * parts * matrix.rows,
+                           MANSARD_COLLECTIVE_ALL_REDUCE, 0};
+    kernels.push_back(kernel);
+  }
 }
 
 LogicalResult NormOp::verify() {
+  if (verifyPositive(*this, "ranks", getRanks()).failed())
+    return failure();
+  if (getWhole() && !getGroups())
+    return emitOpError() << "takes groups whole, but has none";
+  if (getRanks() > 1 && !getWhole())
+    return emitOpError() << "is over " << getRanks() << " devices, but its slices have means of "
+                         << "their own";
   if (verifyRank(*this, getInput(), "an input", {2}).failed())
     return failure();
   if (getGroups())

@@ -8,7 +8,7 @@ namespace mansard::ir {
 namespace {
 
 void readLatentAttention(ConfigFields &fields, work::Transformer &model) {
-  work::AttentionShape &attention = model.attention;
+  work::AttentionShape &attention = model.attentions.front();
   attention.kind = work::AttentionKind::latent;
   attention.heads = fields.size("num_attention_heads", 1, work::kMaxWidth);
   attention.q_lora_rank = fields.sizeOr("q_lora_rank", 1, work::kMaxWidth, 0); // null: full rank
@@ -32,6 +32,8 @@ void readLatentAttention(ConfigFields &fields, work::Transformer &model) {
     fields.unsupported("attention_bias", "true", {"false"});
   fields.ignore({"rope_interleave"});
 }
+
+} // namespace
 
 void readRouting(ConfigFields &fields, work::ExpertShape &moe) {
   moe.experts = fields.size("n_routed_experts", 1, work::kMaxWidth);
@@ -69,17 +71,7 @@ void readRouting(ConfigFields &fields, work::ExpertShape &moe) {
                  "output_router_logits", "router_aux_loss_coef"});
 }
 
-} // namespace
-
-void readDeepseekV3(ConfigFields &fields, work::Transformer &model) {
-  const int64_t layers = readCommon(fields, model);
-  readLatentAttention(fields, model);
-  readRouting(fields, model.moe);
-  // The modules that the DeepSeek-V3 report (section 3.3.1) keeps in higher precision.
-  readCheckpoint(fields, model, "fp8",
-                 {"model.embed_tokens", "lm_head", "model.layers.*.mlp.gate"});
-  model.next_token_layers = fields.sizeOr("num_nextn_predict_layers", 0, work::kMaxLayers, 0);
-
+void readDenseFirst(ConfigFields &fields, work::Transformer &model, int64_t layers) {
   const int64_t firstMoe = fields.size("first_k_dense_replace", 0, work::kMaxLayers);
   const int64_t every = fields.sizeOr("moe_layer_freq", 1, work::kMaxLayers, 1);
   bool anyDense = false, anyMoe = false;
@@ -87,8 +79,10 @@ void readDeepseekV3(ConfigFields &fields, work::Transformer &model) {
     const bool moe = i >= firstMoe && i % every == 0;
     anyDense |= !moe;
     anyMoe |= moe;
-    model.addLayer(false, moe);
+    model.addLayer(0, moe);
   }
+  if (const int64_t drafting = fields.sizeOr("num_nextn_predict_layers", 0, work::kMaxLayers, 0))
+    model.next_token = {drafting, 0, model.layers.back().moe};
   const int64_t inter = fields.size("intermediate_size", 1, work::kMaxWidth);
   if (anyDense)
     model.inter = inter;
@@ -96,6 +90,15 @@ void readDeepseekV3(ConfigFields &fields, work::Transformer &model) {
     fields.fail("first_k_dense_replace",
                 fmt::format("'first_k_dense_replace' is {}, so none of the {} layers has experts",
                             firstMoe, layers));
+}
+
+void readDeepseekV3(ConfigFields &fields, work::Transformer &model) {
+  const int64_t layers = readCommon(fields, model);
+  readLatentAttention(fields, model);
+  readRouting(fields, model.moe);
+  readDenseFirst(fields, model, layers);
+  // The modules that the DeepSeek-V3 report (section 3.3.1) keeps in higher precision.
+  readCheckpoint(fields, model, {"model.embed_tokens", "lm_head", "model.layers.*.mlp.gate"});
 }
 
 } // namespace mansard::ir

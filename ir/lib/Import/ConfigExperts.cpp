@@ -11,9 +11,8 @@ void readQwen3Moe(ConfigFields &fields, work::Transformer &model) {
   const int64_t layers = readCommon(fields, model);
   readHeads(fields, model);
   setAttentionBias(model, fields.flagOr("attention_bias", false));
-  model.attention.qk_norm = true;
-  readCheckpoint(fields, model, "fp8",
-                 {"lm_head", "model.embed_tokens", "model.layers.*.mlp.gate"});
+  model.attentions.front().qk_norm = true;
+  readCheckpoint(fields, model, {"lm_head", "model.embed_tokens", "model.layers.*.mlp.gate"});
   // Which layers would slide differs between versions of the reference code.
   if (fields.flagOr("use_sliding_window", false))
     fields.unsupported("use_sliding_window", "true", {"false"});
@@ -35,7 +34,7 @@ void readQwen3Moe(ConfigFields &fields, work::Transformer &model) {
   for (int64_t i = 0; i < layers; ++i) {
     const bool moe = !isDense[static_cast<size_t>(i)] && (i + 1) % step == 0;
     anyDense |= !moe;
-    model.addLayer(false, moe);
+    model.addLayer(0, moe);
   }
   if (anyDense)
     model.inter = fields.size("intermediate_size", 1, work::kMaxWidth);
@@ -46,23 +45,23 @@ void readQwen3Moe(ConfigFields &fields, work::Transformer &model) {
 void readMixtral(ConfigFields &fields, work::Transformer &model) {
   const int64_t layers = readCommon(fields, model);
   readHeads(fields, model);
-  readCheckpoint(fields, model, "fp8",
+  readCheckpoint(fields, model,
                  {"lm_head", "model.embed_tokens", "model.layers.*.block_sparse_moe.gate"});
   fields.ignore({"output_router_logits", "router_aux_loss_coef", "router_jitter_noise"});
   model.moe.experts = fields.size("num_local_experts", 1, work::kMaxWidth);
   model.moe.experts_per_token = fields.size("num_experts_per_tok", 1, model.moe.experts);
   model.moe.inter = fields.size("intermediate_size", 1, work::kMaxWidth);
-  model.attention.sliding_window = fields.sizeOr("sliding_window", 1, work::kMaxTokens, 0);
+  model.attentions.front().window = fields.sizeOr("sliding_window", 1, work::kMaxTokens, 0);
   for (int64_t i = 0; i < layers; ++i)
-    model.addLayer(model.attention.sliding_window > 0, true);
+    model.addLayer(0, true);
 }
 
 void readGptOss(ConfigFields &fields, work::Transformer &model) {
   const int64_t layers = readCommon(fields, model);
   readHeads(fields, model);
   setAttentionBias(model, fields.flag("attention_bias"));
-  model.attention.sinks = true;
-  readCheckpoint(fields, model, "mxfp4");
+  model.attentions.front().sinks = true;
+  readCheckpoint(fields, model);
   fields.ignore(
       {"output_router_logits", "router_aux_loss_coef", "initial_context_length", "swiglu_limit"});
 
@@ -80,12 +79,13 @@ void readGptOss(ConfigFields &fields, work::Transformer &model) {
     fields.fail("layer_types", "'layer_types' is missing; it must list sliding_attention or "
                                "full_attention for each layer");
   const bool anySliding = std::find(sliding.begin(), sliding.end(), true) != sliding.end();
+  size_t slides = 0;
   if (anySliding)
-    model.attention.sliding_window = fields.size("sliding_window", 1, work::kMaxTokens);
+    slides = addSliding(model, sliding, fields.size("sliding_window", 1, work::kMaxTokens));
   else
     fields.ignore({"sliding_window"}); // no layer slides
   for (bool each : sliding)
-    model.addLayer(each, true);
+    model.addLayer(each ? slides : 0, true);
 }
 
 } // namespace mansard::ir

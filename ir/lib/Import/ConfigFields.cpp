@@ -25,7 +25,15 @@ std::string shown(const nlohmann::json &value) {
 ConfigFields::ConfigFields(const ConfigFile &file, const nlohmann::json &object, std::string prefix)
     : file_(&file), object_(&object), prefix_(std::move(prefix)) {}
 
-std::string ConfigFields::full(std::string_view key) const { return prefix_ + std::string(key); }
+bool ConfigFields::isOuter(std::string_view key) const {
+  const auto own = object_->find(std::string(key));
+  return shared_.contains(key) && (own == object_->end() || own->is_null()) &&
+         outer_->object_->contains(std::string(key));
+}
+
+std::string ConfigFields::full(std::string_view key) const {
+  return isOuter(key) ? outer_->full(key) : prefix_ + std::string(key);
+}
 
 std::string ConfigFields::place(std::string_view key) const {
   const auto found = file_->places.find(full(key));
@@ -47,6 +55,8 @@ void ConfigFields::unsupported(std::string_view key, const std::string &value,
 
 const nlohmann::json *ConfigFields::find(std::string_view key, bool required, const char *what) {
   known_.emplace(key);
+  if (isOuter(key))
+    return outer_->find(key, required, what);
   const auto found = object_->find(std::string(key));
   if (found != object_->end() && !found->is_null())
     return &*found;
@@ -80,6 +90,17 @@ int64_t ConfigFields::size(std::string_view key, int64_t least, int64_t most) {
 int64_t ConfigFields::sizeOr(std::string_view key, int64_t least, int64_t most, int64_t otherwise) {
   const nlohmann::json *value = find(key, false, "");
   return value ? integer(*value, key, least, most).value_or(otherwise) : otherwise;
+}
+
+double ConfigFields::fractionOr(std::string_view key, double otherwise) {
+  const nlohmann::json *value = find(key, false, "");
+  if (!value)
+    return otherwise;
+  const double number = value->is_number() ? value->get<double>() : -1;
+  if (number >= 0 && number <= 1)
+    return number;
+  fail(key, fmt::format("'{}' is {}; it must be a number from 0 to 1", full(key), shown(*value)));
+  return otherwise;
 }
 
 bool ConfigFields::flag(std::string_view key) {
@@ -158,6 +179,19 @@ void ConfigFields::adopt(const ConfigFields &inner, std::string_view reader) {
     unknown_ = inner.unknownField(reader);
   if (!error_)
     error_ = inner.error_;
+}
+
+std::vector<std::string> ConfigFields::keys() const {
+  std::vector<std::string> names;
+  for (const auto &[key, value] : object_->items())
+    names.push_back(key);
+  return names;
+}
+
+void ConfigFields::share(ConfigFields &outer, std::initializer_list<std::string_view> keys) {
+  outer_ = &outer;
+  for (std::string_view key : keys)
+    shared_.emplace(key);
 }
 
 void ConfigFields::ignore(std::initializer_list<std::string_view> keys) {

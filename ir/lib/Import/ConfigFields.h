@@ -36,6 +36,8 @@ public:
   bool has(std::string_view key);
   int64_t size(std::string_view key, int64_t least, int64_t most);
   int64_t sizeOr(std::string_view key, int64_t least, int64_t most, int64_t otherwise);
+  /// A number from 0 to 1.
+  double fractionOr(std::string_view key, double otherwise);
   bool flag(std::string_view key);
   bool flagOr(std::string_view key, bool otherwise);
   std::string text(std::string_view key);
@@ -46,6 +48,11 @@ public:
   /// None if absent. What goes wrong in it must be handed back through `adopt`.
   std::optional<ConfigFields> object(std::string_view key);
   void adopt(const ConfigFields &inner, std::string_view reader);
+  /// Names of all fields.
+  std::vector<std::string> keys() const;
+  /// Where this object lacks one of `keys`, it is looked for in `outer`, which must outlive it (and
+  /// know them, lest what is given in both be unknown there).
+  void share(ConfigFields &outer, std::initializer_list<std::string_view> keys);
 
   /// Known not to change the model's work.
   void ignore(std::initializer_list<std::string_view> keys);
@@ -62,6 +69,8 @@ private:
   const nlohmann::json *find(std::string_view key, bool required, const char *what);
   std::optional<int64_t> integer(const nlohmann::json &value, std::string_view key, int64_t least,
                                  int64_t most);
+  /// Whether the field is the outer object's.
+  bool isOuter(std::string_view key) const;
   std::string full(std::string_view key) const;
   std::string place(std::string_view key) const;
   std::optional<Error> unknownField(std::string_view reader) const;
@@ -69,7 +78,8 @@ private:
   const ConfigFile *file_;
   const nlohmann::json *object_;
   std::string prefix_; // "rope_scaling."
-  std::set<std::string, std::less<>> known_;
+  std::set<std::string, std::less<>> known_, shared_;
+  ConfigFields *outer_ = nullptr;
   std::optional<Error> error_, unknown_;
 };
 

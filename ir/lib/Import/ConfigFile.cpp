@@ -94,11 +94,11 @@ private:
     if (!frames_.back().seen.insert(name).second && !error_)
       error_ = Error{ErrorCode::invalidInput, fmt::format("'{}' is given twice", name),
                      placeAt(file_.path, text_, startOfText(text_, end))};
-    if (frames_.size() > 2) // deeper fields are never asked for by place
+    if (frames_.size() > 4) // deeper fields are never asked for by place
       return;
-    std::string dotted = frames_.front().key;
-    if (frames_.size() == 2)
-      dotted += "." + name;
+    std::string dotted;
+    for (const Frame &frame : frames_)
+      dotted += (dotted.empty() ? "" : ".") + frame.key;
     file_.places[dotted] = placeAt(file_.path, text_, startOfText(text_, end));
   }
 

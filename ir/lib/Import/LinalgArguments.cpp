@@ -215,9 +215,9 @@ LogicalResult LinalgImporter::readArguments(mlir::func::FuncOp entry) {
     const mlir::RankedTensorType own = emitter(*entry).type(*valid, element);
     const mlir::Value value =
         entry.getArgAttr(index, kParameterAttr)
-            ? mlir::Value(builder_.create<WeightOp>(argument.getLoc(), own,
-                                                    builder_.getStringAttr(argumentName(index)),
-                                                    Shard::replicated, nullptr, Scaling::none))
+            ? mlir::Value(builder_.create<WeightOp>(
+                  argument.getLoc(), own, builder_.getStringAttr(argumentName(index)),
+                  Shard::replicated, nullptr, nullptr, Scaling::none))
             : mlir::Value(body.addArgument(own, argument.getLoc()));
     define(argument, {value, std::move(*valid), element, Content::data});
   }

@@ -90,7 +90,7 @@ Value LinalgImporter::parameter(mlir::Operation *key, llvm::StringRef label,
     const mlir::OpBuilder::InsertionGuard guard(builder_);
     builder_.setInsertionPointToStart(&step_.getBody().front());
     made = builder_.create<WeightOp>(key->getLoc(), type, builder_.getStringAttr(label),
-                                     Shard::replicated, nullptr, Scaling::none);
+                                     Shard::replicated, nullptr, nullptr, Scaling::none);
   }
   return made;
 }

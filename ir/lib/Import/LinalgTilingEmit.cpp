@@ -242,7 +242,7 @@ void TiledLoops::fold(mlir::Block &block, mlir::Operation *before) {
     if (own && isKept(own.getResult())) {
       why = "the product is seen behind the loops, too";
     } else if (auto known = llvm::dyn_cast<ElementwiseOp>(op)) {
-      const Fusion fusion = fuseIntoMatmul(known, rewriter, false);
+      const Fusion fusion = fuseIntoMatmul(known, rewriter, false, false);
       if (fusion.kind == Fusion::Kind::fused)
         continue;
       if (fusion.kind == Fusion::Kind::refused)

@@ -34,45 +34,61 @@ Result<> checkSharding(const work::Transformer &model, const work::Workload &wor
   if (auto result = work::check(workload); !result)
     return result;
   const work::Parallelism &p = workload.parallelism;
-  const work::AttentionShape &a = model.attention;
   const bool hasDense = std::any_of(model.layers.begin(), model.layers.end(),
                                     [](const work::LayerRun &run) { return !run.moe; });
   const bool hasExperts = model.moe.experts > 0;
-  const bool replicatesShared = p.ep > p.tp;
+  const bool replicatesShared = p.spansReplicas();
 
-  const auto heads = [&](int64_t tp) { return a.heads % tp == 0; };
-  const auto keyValueHeads = [&](int64_t tp) {
+  const auto heads = [](const work::AttentionShape &a, int64_t tp) { return a.heads % tp == 0; };
+  const auto keyValueHeads = [](const work::AttentionShape &a, int64_t tp) {
     return a.kind == work::AttentionKind::latent || a.kv_heads % tp == 0 || tp % a.kv_heads == 0;
+  };
+  const auto attentions = [&](int64_t tp) {
+    return std::all_of(model.attentions.begin(), model.attentions.end(), [&](const auto &each) {
+      return heads(each, tp) && keyValueHeads(each, tp);
+    });
   };
   const auto dense = [&](int64_t tp) { return !hasDense || model.inter % tp == 0; };
   const auto shared = [&](int64_t tp) {
     return model.moe.shared_experts == 0 || replicatesShared || model.moe.shared_inter % tp == 0;
   };
-  const auto tensor = [&](int64_t tp) {
-    return heads(tp) && keyValueHeads(tp) && dense(tp) && shared(tp);
-  };
-  const int64_t nearTp = nearest(p.tp, a.heads, tensor);
-  if (!heads(p.tp))
-    return indivisible("--tp", p.tp, "attention heads", a.heads, nearTp);
-  if (!keyValueHeads(p.tp))
-    return indivisible("--tp", p.tp, "key-value heads", a.kv_heads, nearTp);
+  const auto tensor = [&](int64_t tp) { return attentions(tp) && dense(tp) && shared(tp); };
+  const int64_t nearTp = nearest(p.tp, model.attentions.front().heads, tensor);
+  for (const work::AttentionShape &each : model.attentions) {
+    if (!heads(each, p.tp))
+      return indivisible("--tp", p.tp, "attention heads", each.heads, nearTp);
+    if (!keyValueHeads(each, p.tp))
+      return indivisible("--tp", p.tp, "key-value heads", each.kv_heads, nearTp);
+  }
   if (!dense(p.tp))
     return indivisible("--tp", p.tp, "columns of the feed-forward", model.inter, nearTp);
   if (!shared(p.tp))
     return indivisible("--tp", p.tp, "columns of the shared experts", model.moe.shared_inter,
                        nearTp);
+  const std::string name = model.name.empty() ? model.id : model.name;
   if (p.ep > 1 && !hasExperts)
     return Error{ErrorCode::invalidInput,
                  fmt::format("--ep {} spreads experts, but {} has none; leave it out or say --ep 1",
-                             p.ep, model.name.empty() ? model.id : model.name),
+                             p.ep, name),
                  "--ep"};
+  if ((p.spansReplicas() || p.redundant_experts > 0) && !hasExperts)
+    return Error{ErrorCode::invalidInput, fmt::format("{} has no experts", name),
+                 p.redundant_experts > 0 ? "--redundant-experts" : "--moe-tp"};
   if (hasExperts) {
-    // Over several replicas, second copies fill the places that are left.
-    const auto spread = [&](int64_t ep) { return ep > p.tp || model.moe.experts % ep == 0; };
+    // Over several replicas, second copies fill the places that are left, as they do where asked
+    // for.
+    const auto spread = [&](int64_t ep) {
+      return p.spansReplicas() || p.redundant_experts > 0 || ep > p.tp ||
+             model.moe.experts % ep == 0;
+    };
     if (!spread(p.ep))
       return indivisible("--ep", p.ep, "experts", model.moe.experts,
                          nearest(p.ep, model.moe.experts, spread));
-    const int64_t ways = p.ep > p.tp ? 1 : p.tp / p.ep;
+    const int64_t ways = p.expertWidthWays();
+    if (p.moe_tp > 0 && model.moe.inter % ways != 0)
+      return indivisible(
+          "--moe-tp", ways, "columns of an expert", model.moe.inter,
+          nearest(ways, model.moe.inter, [&](int64_t to) { return model.moe.inter % to == 0; }));
     if (model.moe.inter % ways != 0)
       return Error{
           ErrorCode::invalidInput,
@@ -81,6 +97,16 @@ Result<> checkSharding(const work::Transformer &model, const work::Workload &wor
                       p.tp, p.ep, model.moe.inter, ways, p.tp),
           "--tp"};
   }
+  if (p.cp > 1)
+    for (const work::AttentionShape &each : model.attentions)
+      if (each.kind == work::AttentionKind::delta_rule || each.index_topk > 0)
+        return Error{ErrorCode::invalidInput,
+                     fmt::format("--cp {} shares the positions of each sequence; of {} that is not "
+                                 "known to work; leave it out or say --cp 1",
+                                 p.cp,
+                                 each.index_topk > 0 ? "attention to selected positions"
+                                                     : "linear attention"),
+                     "--cp"};
   if (p.pp > model.layerCount())
     return Error{ErrorCode::invalidInput,
                  fmt::format("--pp {} is more stages than the model has layers, {}", p.pp,

@@ -24,8 +24,9 @@ struct Fusion {
   static Fusion unrelated() { return {Kind::unrelated}; }
 };
 
-/// A bias, a residual or an activation into the matmul that `op` follows.
-Fusion fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseIsFused);
+/// A bias, a residual or an activation into the matmul that `op` follows; in training only a bias.
+Fusion fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseIsFused,
+                      bool training);
 /// The addition of a residual into the norm of the sum.
 Fusion fuseResidual(NormOp op, mlir::IRRewriter &rewriter);
 /// Quantisation into the norm, activation or matmul that makes its input.

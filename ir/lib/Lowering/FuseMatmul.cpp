@@ -31,13 +31,16 @@ static void replace(ElementwiseOp op, MatmulOp matmul, Value bias, Value residua
   rewriter.eraseOp(matmul);
 }
 
-Fusion fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseIsFused) {
+Fusion fuseIntoMatmul(ElementwiseOp op, mlir::IRRewriter &rewriter, bool quantiseIsFused,
+                      bool training) {
   const ElementwiseKind kind = op.getKind();
   const bool activates = kind == ElementwiseKind::silu_mul || kind == ElementwiseKind::gelu;
   if (!activates && kind != ElementwiseKind::add)
     return Fusion::unrelated();
   if (mansard::bytesOf(codeOf(op.getResult())) < 2)
     return Fusion::refused("it writes quantised values");
+  if (training && (activates || shapeOf(op.getInputs()[1]).size() != 1))
+    return Fusion::refused("the backward pass needs what goes into it");
   if (activates) {
     if (const char *why = obstacle(op.getInputs()[0], op))
       return Fusion::refused(why);

@@ -23,6 +23,7 @@ public:
     experts = options.experts;
     cacheWrite = options.cacheWrite;
     explain = options.explain;
+    training = options.training;
   }
   FusePass(const FusePass &other) : PassWrapper(other) {}
 
@@ -44,15 +45,15 @@ public:
 private:
   /// Every fusion that is switched on, on every op it is about, through `look(op, fuse)`.
   template <typename Look> void fuseAll(mlir::IRRewriter &rewriter, const Look &look) {
-    if (experts)
+    if (experts && !training)
       each<ScatterOp>(look, [&](ScatterOp op) { return fuseExperts(op, rewriter); });
     if (cacheWrite)
       each<ScatterOp>(look, [&](ScatterOp op) { return fuseCacheWrite(op, rewriter); });
-    if (normalise)
+    if (normalise && !training)
       each<NormOp>(look, [&](NormOp op) { return fuseResidual(op, rewriter); });
     if (epilogue)
-      each<ElementwiseOp>(look,
-                          [&](ElementwiseOp op) { return fuseIntoMatmul(op, rewriter, quantise); });
+      each<ElementwiseOp>(
+          look, [&](ElementwiseOp op) { return fuseIntoMatmul(op, rewriter, quantise, training); });
     if (quantise)
       each<QuantizeOp>(look, [&](QuantizeOp op) { return fuseQuantize(op, rewriter); });
   }
@@ -95,6 +96,9 @@ private:
   Option<bool> cacheWrite{*this, "cache-write",
                           llvm::cl::desc("The cache write into the rotary kernel"),
                           llvm::cl::init(false)};
+  Option<bool> training{*this, "training",
+                        llvm::cl::desc("A backward pass follows: keep the tensors that it needs"),
+                        llvm::cl::init(false)};
   Option<bool> explain{
       *this, "explain",
       llvm::cl::desc("Remarks: what was fused, what it saves, and why not the rest"),

@@ -38,8 +38,22 @@ constexpr std::array<Names, kModules> kNames{
      {"mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"},
      {"mlp.experts.0.gate_proj", "mlp.experts.0.up_proj", "mlp.experts.0.down_proj",
       "block_sparse_moe.experts.0.w1"},
-     {"mlp.shared_experts.gate_proj", "mlp.shared_experts.up_proj",
-      "mlp.shared_experts.down_proj"}}};
+     {"mlp.shared_experts.gate_proj", "mlp.shared_experts.up_proj", "mlp.shared_experts.down_proj",
+      "mlp.shared_expert.gate_proj", "mlp.shared_expert.up_proj", "mlp.shared_expert.down_proj"}}};
+
+/// Of linear attention.
+constexpr Names kLinearIn{"linear_attn.in_proj_qkv", "linear_attn.in_proj_z",
+                          "linear_attn.in_proj_qkvz"};
+constexpr Names kLinearOut{"linear_attn.out_proj"};
+
+const Names &namesOf(Module module, const work::AttentionShape &attention) {
+  const bool linear = attention.kind == work::AttentionKind::delta_rule;
+  if (linear && module == Module::attention_in)
+    return kLinearIn;
+  if (linear && module == Module::attention_out)
+    return kLinearOut;
+  return kNames[static_cast<size_t>(module)];
+}
 
 } // namespace
 
@@ -53,12 +67,12 @@ bool matchesModule(std::string_view pattern, std::string_view module) {
 }
 
 Layer describeLayer(const work::Transformer &model, const work::LayerRun &run, int64_t index) {
-  Layer layer{run.sliding, run.moe, {}};
+  Layer layer{run.attention, run.moe, {}};
   if (model.unquantised.empty())
     return layer;
   const std::string prefix = "model.layers." + std::to_string(index) + ".";
   for (size_t module = 0; module < kModules; ++module)
-    for (std::string_view name : kNames[module])
+    for (std::string_view name : namesOf(static_cast<Module>(module), model.attentionOf(run)))
       for (const std::string &pattern : model.unquantised)
         if (!name.empty())
           layer.plain[module] |= matchesModule(pattern, prefix + std::string(name));

@@ -15,7 +15,8 @@ enum class Module { attention_in, query_up, key_value_up, attention_out, dense, 
 inline constexpr size_t kModules = 7;
 
 struct Layer {
-  bool sliding = false, moe = false;
+  size_t attention = 0; // position in Transformer::attentions
+  bool moe = false;
   std::array<bool, kModules> plain{}; // kept in 16 bits, by Module
   bool operator==(const Layer &) const = default;
 };

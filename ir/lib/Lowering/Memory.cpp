@@ -14,16 +14,62 @@ namespace {
 
 using mlir::Value;
 
-struct Kept {
-  double weights = 0, cache = 0;
-  void add(const Kept &other, double times = 1) {
-    weights += times * other.weights;
-    cache += times * other.cache;
+/// Bytes by what they are for.
+class Kept {
+public:
+  void add(bool cache, llvm::StringRef component, DType type, double bytes) {
+    for (Part &part : parts_)
+      if (part.cache == cache && part.type == type && part.component == component) {
+        part.bytes += bytes;
+        return;
+      }
+    parts_.push_back({component, type, cache, bytes});
   }
-  double total() const { return weights + cache; }
+  /// Other's parameters and cache, so many times.
+  void add(const Kept &other, double times = 1) { add(other, times, times); }
+  void add(const Kept &other, double weights, double cache) {
+    for (const Part &part : other.parts_)
+      add(part.cache, part.component, part.type, part.bytes * (part.cache ? cache : weights));
+  }
+  double total() const {
+    double sum = 0;
+    for (const Part &part : parts_)
+      sum += part.bytes;
+    return sum;
+  }
+  work::MemoryNeed need() const {
+    work::MemoryNeed need;
+    for (const Part &part : parts_) {
+      (part.cache ? need.kvCache : need.weights) += part.bytes;
+      (part.cache ? need.cacheParts : need.weightParts)
+          .push_back({part.component.str(), part.type, part.bytes});
+    }
+    return need;
+  }
+
+private:
+  struct Part {
+    llvm::StringRef component; // of a label, which the context keeps
+    DType type;
+    bool cache;
+    double bytes;
+  };
+  llvm::SmallVector<Part, 16> parts_;
 };
 
+/// The module that `label` = "layers.attention.qkv_proj" is of: "attention".
+llvm::StringRef componentOf(llvm::StringRef label, int64_t rank) {
+  if (label.starts_with("draft."))
+    return "draft";
+  if (rank == 1)
+    return "norms, biases";
+  label.consume_front("layers.");
+  const size_t dot = label.rfind('.');
+  return dot == llvm::StringRef::npos ? label : label.take_front(dot);
+}
+
 Kept keptBy(mlir::Operation &op) {
+  Kept kept;
   if (auto weight = llvm::dyn_cast<WeightOp>(op)) {
     const mlir::RankedTensorType type = weight.getResult().getType();
     double elements = 1, vectors = 1;
@@ -33,14 +79,20 @@ Kept keptBy(mlir::Operation &op) {
     for (int64_t size : type.getShape().drop_back(std::min<int64_t>(type.getRank(), 2)))
       vectors *= static_cast<double>(size);
     vectors *= static_cast<double>(type.getShape().back());
-    return {bytesOf(type) + scaleBytes(codeOf(weight.getResult()),
-                                       static_cast<uint32_t>(weight.getScaling()), elements,
-                                       vectors, true),
-            0};
+    const uint32_t code = codeOf(weight.getResult());
+    kept.add(false,
+             weight.getShard() == Shard::router ? "moe.router"
+                                                : componentOf(weight.getLabel(), type.getRank()),
+             static_cast<DType>(code),
+             bytesOf(type) + scaleBytes(code, static_cast<uint32_t>(weight.getScaling()), elements,
+                                        vectors, true));
+  } else if (auto cache = llvm::dyn_cast<KvCacheOp>(op)) {
+    llvm::StringRef label = cache.getLabel();
+    label.consume_front("layers.");
+    kept.add(true, label, static_cast<DType>(codeOf(cache.getResult())),
+             bytesOf(cache.getResult().getType()));
   }
-  if (auto cache = llvm::dyn_cast<KvCacheOp>(op))
-    return {0, bytesOf(cache.getResult().getType())};
-  return {};
+  return kept;
 }
 
 Kept keptIn(mlir::Block &block);
@@ -66,7 +118,8 @@ Kept keptIn(mlir::Block &block) {
 
 /// The stage that needs most.
 Kept largestStage(mlir::Block &body, int64_t stages) {
-  std::vector<Kept> layers;
+  std::vector<Kept> kinds;
+  std::vector<size_t> layers; // by the index of their kind
   Kept before, after;
   bool layersSeen = false;
   for (mlir::Operation &op : body) {
@@ -74,10 +127,10 @@ Kept largestStage(mlir::Block &body, int64_t stages) {
     const auto attr = op.getAttrOfType<mlir::IntegerAttr>(kLayersAttr);
     if (repeat && attr && attr.getInt() > 0) {
       layersSeen = true;
-      Kept layer;
+      Kept &layer = kinds.emplace_back();
       layer.add(keptIn(repeat.getBody().front()), 1.0 / static_cast<double>(attr.getInt()));
       const auto count = static_cast<int64_t>(repeat.getCount()) * attr.getInt();
-      layers.insert(layers.end(), static_cast<size_t>(count), layer);
+      layers.insert(layers.end(), static_cast<size_t>(count), kinds.size() - 1);
       continue;
     }
     Kept &outside = layersSeen ? after : before;
@@ -92,20 +145,35 @@ Kept largestStage(mlir::Block &body, int64_t stages) {
     Kept kept;
     const int64_t own = count / stages + (stage < count % stages ? 1 : 0);
     for (int64_t i = 0; i < own; ++i)
-      kept.add(layers[next++]);
+      kept.add(kinds[layers[next++]], 1, inFlight);
     if (stage == 0)
-      kept.add(before);
+      kept.add(before, 1, inFlight);
     if (stage == stages - 1)
-      kept.add(after);
-    kept.cache *= inFlight;
+      kept.add(after, 1, inFlight);
     if (kept.total() > largest.total())
       largest = kept;
   }
   return largest;
 }
 
-/// What a kernel needs beside its operands and results: the rows of a fused mixture.
+/// What low-latency exchanges register at every device so that all may write there at once: two
+/// buffers to send from and two to receive in, in turn, each with room for every token of a device
+/// at every expert (DeepEP's LowLatencyLayout). Bulk exchanges go through small windows.
+double exchangeBuffers(mlir::func::FuncOp step) {
+  double largest = 0;
+  step.walk([&](CombineOp combine) {
+    if (combine.getMode() == ExchangeMode::low_latency)
+      largest = std::max(largest, 4 * static_cast<double>(combine.getExperts().getExperts()) *
+                                      bytesOf(combine.getResult().getType()));
+  });
+  return largest;
+}
+
+/// What kernels need beside their operands and results: the rows of a fused mixture, what chunks
+/// of linear attention hand on.
 double workspaceOf(mlir::Operation &op) {
+  if (auto rule = llvm::dyn_cast<DeltaRuleOp>(op))
+    return rule.getWorkspace();
   auto moe = llvm::dyn_cast<MoeOp>(op);
   if (!moe)
     return 0;
@@ -207,7 +275,10 @@ work::MemoryNeed memoryOf(mlir::func::FuncOp step) {
   const auto stages = step->getAttrOfType<mlir::IntegerAttr>(kStagesAttr);
   const Kept kept =
       stages && stages.getInt() > 1 ? largestStage(body, stages.getInt()) : keptIn(body);
-  return {kept.weights, kept.cache, peakIn(body)};
+  work::MemoryNeed need = kept.need();
+  need.activations = peakIn(body);
+  need.buffers = exchangeBuffers(step);
+  return need;
 }
 
 } // namespace mansard::ir

@@ -22,7 +22,7 @@ public:
               const work::Workload &workload)
       : builder_(context), location_(builder_.getUnknownLoc()), model_(model), workload_(workload),
         prefill_(workload.phase == work::Phase::prefill),
-        tokensPerSequence_(prefill_ ? workload.context : workload.new_tokens),
+        tokensPerSequence_(workload.tokensPerSequence()),
         layers_(builder_, model, workload, tokensPerSequence_) {}
 
   mlir::OwningOpRef<mlir::ModuleOp> build() {
@@ -31,7 +31,8 @@ public:
     const mlir::Type words = mlir::RankedTensorType::get({layers_.rows()}, builder_.getI32Type());
     const mlir::Type last = mlir::RankedTensorType::get({workload_.batch}, builder_.getI32Type());
     llvm::SmallVector<mlir::Type, 2> inputs{words};
-    if (prefill_)
+    const bool onlyLast = prefill_ && !workload_.training;
+    if (onlyLast)
       inputs.push_back(last);
     auto step = builder_.create<mlir::func::FuncOp>(location_, "step",
                                                     builder_.getFunctionType(inputs, {}));
@@ -47,7 +48,7 @@ public:
     layers_.setStack("");
     Value sum;
     Value hidden = layers_.addNorm("final_norm", stream, &sum);
-    if (prefill_)
+    if (onlyLast)
       hidden = gather("last_token", hidden, body->getArgument(1));
     llvm::SmallVector<Value, 2> results{head("", hidden)};
     if (workload_.new_tokens > 1)
@@ -90,7 +91,7 @@ private:
     return {op.getResult(0), op.getResult(1)};
   }
 
-  /// Logits and the choice of a token.
+  /// Logits and the choice of a token; in training, the probabilities that the loss is made of.
   Value head(const std::string &prefix, Value hidden) {
     Value table = table_;
     if (!model_.tied_embeddings) {
@@ -103,6 +104,14 @@ private:
         builder_.create<MatmulOp>(location_, tensor({shapeOf(hidden)[0], model_.vocab}),
                                   builder_.getStringAttr(prefix + "lm_head"), hidden, words,
                                   Value(), Value(), Activation::none, Scaling::none);
+    if (workload_.training) // in single precision
+      return builder_
+          .create<NormOp>(
+              location_,
+              mlir::TypeRange{mlir::RankedTensorType::get(shapeOf(logits), builder_.getF32Type())},
+              NormKind::softmax, builder_.getStringAttr("loss"), logits, Value(), Value(), nullptr,
+              nullptr, Scaling::none)
+          .getResult();
     return builder_.create<TopkOp>(
         location_, mlir::RankedTensorType::get({shapeOf(hidden)[0], 1}, builder_.getI32Type()),
         builder_.getStringAttr(prefix + "sample"), logits, 1, 0, 0);
@@ -113,7 +122,7 @@ private:
   /// and the hidden state are normalised, joined, projected, and pass a layer and the model's own
   /// head.
   void draft(Value states, llvm::SmallVectorImpl<Value> &results) {
-    if (model_.next_token_layers == 0) {
+    if (model_.next_token.count == 0) {
       notes_.push_back(fmt::format("the cost of drafting the {} speculated tokens is not included: "
                                    "the model has no next-token layer",
                                    workload_.new_tokens - 1));
@@ -121,7 +130,7 @@ private:
     }
     ModelBuilder layers(builder_, model_, workload_, 1);
     layers.setStack("draft");
-    const Layer last = describeLayer(model_, model_.layers.back(), model_.layerCount());
+    const Layer last = describeLayer(model_, model_.next_token, model_.layerCount());
     const int64_t hidden = model_.hidden, batch = workload_.batch, parts = tokensPerSequence_;
     // The last accepted token of each sequence, and its state.
     const Stream start{view(ViewKind::rows, {batch, hidden}, states, parts),
@@ -154,21 +163,34 @@ private:
   void describe(mlir::func::FuncOp step) {
     step->setAttr(kSequencesAttr, builder_.getI64IntegerAttr(workload_.batch));
     step->setAttr(kTokensAttr, builder_.getF64FloatAttr(workload_.tokensPerStep()));
-    step->setAttr(kPhaseAttr, builder_.getStringAttr(prefill_ ? "prefill" : "decode"));
+    step->setAttr(kPhaseAttr, builder_.getStringAttr(workload_.training ? "training"
+                                                     : prefill_         ? "prefill"
+                                                                        : "decode"));
     if (model_.moe.experts > 0)
       notes_.push_back("tokens are spread evenly over the experts");
-    if (model_.attention.kind == work::AttentionKind::latent && !prefill_ &&
-        workload_.quantisation != work::Quantisation::bf16 &&
+    const bool latent =
+        std::any_of(model_.attentions.begin(), model_.attentions.end(),
+                    [](const auto &each) { return each.kind == work::AttentionKind::latent; });
+    if (latent && !prefill_ && workload_.quantisation != work::Quantisation::bf16 &&
         workload_.quantisation != work::Quantisation::fp16)
       notes_.push_back(
           "the key-value up projections, absorbed into queries and outputs, stay in 16 "
           "bits");
-    const bool slides = std::any_of(model_.layers.begin(), model_.layers.end(),
-                                    [](const work::LayerRun &run) { return run.sliding; });
-    if (slides && workload_.context > model_.attention.sliding_window)
-      notes_.push_back(fmt::format("layers with a sliding window keep only its {} positions in the "
-                                   "cache",
-                                   model_.attention.sliding_window));
+    for (const work::AttentionShape &each : model_.attentions)
+      if (each.window > 0 && workload_.context > each.window && !workload_.training)
+        notes_.push_back(fmt::format("layers with a sliding window keep only its {} positions in "
+                                     "the cache",
+                                     each.window));
+    for (const work::AttentionShape &each : model_.attentions)
+      if (each.chunk > 0 && workload_.context > each.chunk)
+        notes_.push_back(fmt::format("layers that attend in chunks of {} positions see their own "
+                                     "chunk only{}",
+                                     each.chunk, prefill_ ? "" : ", of which half on average"));
+    for (const work::AttentionShape &each : model_.attentions)
+      if (each.index_topk > 0 && workload_.context > each.index_topk)
+        notes_.push_back(fmt::format("a query sees the {} positions that the indexer picks; every "
+                                     "device scores them all",
+                                     each.index_topk));
     if (workload_.context > model_.max_positions && model_.max_positions > 0)
       notes_.push_back(fmt::format("the context of {} is longer than the model's {} positions",
                                    workload_.context, model_.max_positions));

@@ -22,11 +22,14 @@ Scaling ModelBuilder::scalingOf(bool quantised) const {
 }
 
 Value ModelBuilder::weight(const std::string &name, llvm::ArrayRef<int64_t> shape, Shard shard,
-                           bool quantised, llvm::ArrayRef<int64_t> parts) {
-  const mlir::DenseI64ArrayAttr partsAttr =
-      parts.empty() ? nullptr : builder_.getDenseI64ArrayAttr(parts);
+                           bool quantised, llvm::ArrayRef<int64_t> parts,
+                           llvm::ArrayRef<int64_t> widths) {
+  const auto listed = [&](llvm::ArrayRef<int64_t> list) {
+    return list.empty() ? mlir::DenseI64ArrayAttr() : builder_.getDenseI64ArrayAttr(list);
+  };
   return builder_.create<WeightOp>(location_, tensor(shape, quantised ? weights_ : plain_),
-                                   label(name), shard, partsAttr, scalingOf(quantised));
+                                   label(name), shard, listed(parts), listed(widths),
+                                   scalingOf(quantised));
 }
 
 Value ModelBuilder::zeros(llvm::ArrayRef<int64_t> shape) {
@@ -35,10 +38,12 @@ Value ModelBuilder::zeros(llvm::ArrayRef<int64_t> shape) {
 }
 
 Value ModelBuilder::norm(const std::string &name, Value x) {
-  const Value gain = weight(name, {shapeOf(x)[1]}, Shard::replicated);
+  const NormKind kind = model_.layer_norm ? NormKind::layernorm : NormKind::rmsnorm;
+  const int64_t parameters = shapeOf(x)[1] * (model_.layer_norm ? 2 : 1);
+  const Value gain = weight(name, {parameters}, Shard::replicated);
   return builder_
-      .create<NormOp>(location_, mlir::TypeRange{x.getType()}, NormKind::rmsnorm, label(name), x,
-                      gain, Value(), nullptr, nullptr, Scaling::none)
+      .create<NormOp>(location_, mlir::TypeRange{x.getType()}, kind, label(name), x, gain, Value(),
+                      nullptr, nullptr, Scaling::none)
       .getResult();
 }
 
@@ -75,16 +80,18 @@ Value ModelBuilder::quantise(const std::string &name, Value x) {
 Value ModelBuilder::linear(const std::string &name, Value x, const Linear &module) {
   const std::string family = name.substr(0, name.rfind('.'));
   const Value input = module.quantised ? quantise(family + ".quantize", x) : x;
-  const Value w =
-      weight(name, {module.in, module.out}, module.shard, module.quantised, module.parts);
+  const Value w = weight(name, {module.in, module.out}, module.shard, module.quantised,
+                         module.parts, module.widths);
   const Value y = builder_.create<MatmulOp>(location_, plainTensor({shapeOf(x)[0], module.out}),
                                             label(name), input, w, Value(), Value(),
                                             Activation::none, scalingOf(module.quantised));
   if (!module.bias)
     return y;
   const bool cut = module.shard == Shard::column;
-  const Value bias = weight(name + ".bias", {module.out}, cut ? Shard::column : Shard::replicated,
-                            false, cut ? llvm::ArrayRef<int64_t>(module.parts) : std::nullopt);
+  using List = llvm::ArrayRef<int64_t>;
+  const Value bias =
+      weight(name + ".bias", {module.out}, cut ? Shard::column : Shard::replicated, false,
+             cut ? List(module.parts) : List(), cut ? List(module.widths) : List());
   return add(name + ".bias", y, bias);
 }
 
@@ -96,21 +103,38 @@ Value ModelBuilder::cacheOf(const std::string &name, int64_t positions, int64_t 
       label(name), heads);
 }
 
+Value ModelBuilder::written(const std::string &name, Value rows, Value cache) {
+  if (workload_.training && workload_.parallelism.cp == 1)
+    return cache;
+  return builder_.create<ScatterOp>(location_, cache.getType(), label(name), rows, cache, Value());
+}
+
 Value ModelBuilder::feedForward(const std::string &name, Value x, int64_t width, bool quantised,
                                 Shard up, Shard down) {
+  const bool bias = model_.ffn_bias && up == Shard::column;
   const Value projected =
       linear(name + (model_.gated ? ".gate_up_proj" : ".up_proj"), x,
-             {model_.hidden, model_.gated ? 2 * width : width, up, quantised, false, {}});
+             {model_.hidden, model_.gated ? 2 * width : width, up, quantised, bias, {}});
   const Value active = activation(name + ".activation", projected);
-  return linear(name + ".down_proj", active, {width, model_.hidden, down, quantised, false, {}});
+  return linear(name + ".down_proj", active, {width, model_.hidden, down, quantised, bias, {}});
+}
+
+Value ModelBuilder::attention(const Layer &layer, Value x) {
+  switch (shapeOfAttention(layer).kind) {
+  case work::AttentionKind::latent:
+    return latent(layer, x);
+  case work::AttentionKind::delta_rule:
+    return deltaRule(layer, x);
+  case work::AttentionKind::grouped_query:
+    break;
+  }
+  return groupedQuery(layer, x);
 }
 
 Stream ModelBuilder::layer(const Layer &layer, Stream stream) {
   Value residual;
   const Value attentionInput = addNorm("attention_norm", stream, &residual);
-  const Value attended = model_.attention.kind == work::AttentionKind::latent
-                             ? latent(layer, attentionInput)
-                             : groupedQuery(layer, attentionInput);
+  const Value attended = attention(layer, attentionInput);
   Value sum;
   const Value input = addNorm("ffn_norm", {residual, attended}, &sum);
   const Value delta = layer.moe

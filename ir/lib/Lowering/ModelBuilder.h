@@ -21,7 +21,8 @@ struct Linear {
   Shard shard = Shard::replicated;
   bool quantised = false;
   bool bias = false;
-  llvm::SmallVector<int64_t, 3> parts; // heads that the outputs consist of; empty: none
+  llvm::SmallVector<int64_t, 3> parts;  // heads that the outputs consist of; empty: none
+  llvm::SmallVector<int64_t, 3> widths = {}; // columns of a head of each part; empty: all alike
 };
 
 /// The residual stream, and what has yet to be added to it.
@@ -44,7 +45,8 @@ public:
   /// Quantises `x` (once) if the module is quantised and the scheme quantises activations.
   mlir::Value linear(const std::string &label, mlir::Value x, const Linear &module);
   mlir::Value weight(const std::string &label, llvm::ArrayRef<int64_t> shape, Shard shard,
-                     bool quantised = false, llvm::ArrayRef<int64_t> parts = {});
+                     bool quantised = false, llvm::ArrayRef<int64_t> parts = {},
+                     llvm::ArrayRef<int64_t> widths = {});
   mlir::Value zeros(llvm::ArrayRef<int64_t> shape);
 
   int64_t sequences() const { return workload_.batch; }
@@ -52,11 +54,15 @@ public:
   mlir::Type plain() const { return plain_; }
 
 private:
+  mlir::Value attention(const Layer &layer, mlir::Value x);
   mlir::Value groupedQuery(const Layer &layer, mlir::Value x);
   mlir::Value latent(const Layer &layer, mlir::Value x);
+  mlir::Value deltaRule(const Layer &layer, mlir::Value x);
   mlir::Value attendExpanded(const Layer &layer, mlir::Value query, mlir::Value compressed,
                              mlir::Value cache);
-  mlir::Value attendAbsorbed(mlir::Value query, mlir::Value cache);
+  mlir::Value attendAbsorbed(const Layer &layer, mlir::Value query, mlir::Value cache,
+                             mlir::Value selected);
+  mlir::Value select(const Layer &layer, mlir::Value x, mlir::Value compressedQuery);
   mlir::Value feedForward(const std::string &label, mlir::Value x, int64_t width, bool quantised,
                           Shard up, Shard down);
   mlir::Value experts(const Layer &layer, mlir::Value x);
@@ -66,6 +72,9 @@ private:
   mlir::Value add(const std::string &label, mlir::Value a, mlir::Value b);
   mlir::Value quantise(const std::string &label, mlir::Value x);
   mlir::Value cacheOf(const std::string &label, int64_t positions, int64_t heads, int64_t columns);
+  /// `cache` with `rows` in it. Training keeps none, but where devices share the positions, it is
+  /// where their keys and values meet.
+  mlir::Value written(const std::string &label, mlir::Value rows, mlir::Value cache);
   mlir::RankedTensorType tensor(llvm::ArrayRef<int64_t> shape, mlir::Type element) const {
     return mlir::RankedTensorType::get(shape, element);
   }
@@ -75,6 +84,14 @@ private:
   mlir::StringAttr label(const std::string &name) const;
   mlir::IntegerAttr integer(int64_t value) const { return builder_.getI64IntegerAttr(value); }
   Scaling scalingOf(bool quantised) const;
+  const work::AttentionShape &shapeOfAttention(const Layer &layer) const {
+    return model_.attentions[layer.attention];
+  }
+  /// What the ops of an attention are labelled by: "sliding_attention.", with `base` "attention".
+  std::string familyOf(const Layer &layer, const std::string &base) const {
+    const std::string &name = shapeOfAttention(layer).name;
+    return name.empty() ? base : name + "_" + base;
+  }
   bool quantises(const Layer &layer, Module module) const {
     return !layer.plain[static_cast<size_t>(module)];
   }

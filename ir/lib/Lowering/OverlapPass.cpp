@@ -78,9 +78,15 @@ public:
       return addNote(
           getOperation(),
           "a device has one sequence at a time: there is no second half to overlap with");
+    bool any = false;
     for (RepeatOp op : repeats)
-      if (op->hasAttr(kLayersAttr) && canSplitInTwo(op, sequences.getInt()))
+      if (op->hasAttr(kLayersAttr) && canSplitInTwo(op, sequences.getInt())) {
         splitInTwo(op, sequences.getInt());
+        any = true;
+      }
+    if (!any)
+      addNote(getOperation(), "a device's rows do not fall into two halves of its sequences: "
+                              "nothing is overlapped");
   }
 
 private:

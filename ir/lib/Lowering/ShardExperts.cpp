@@ -10,6 +10,14 @@ using mlir::LogicalResult;
 using mlir::success;
 using mlir::Value;
 
+int64_t Sharder::groupTokens(int64_t tokensPerSequence) const {
+  const auto share = [](int64_t size, int64_t ways) { return (size + ways - 1) / ways; };
+  const int64_t replicas = p_.expertGroup() / p_.tp;
+  // The busiest replica's, but no more than the group has.
+  const int64_t sequences = std::max(localSequences_, share(sequences_ * replicas, p_.dp * p_.pp));
+  return share(sequences * tokensPerSequence, p_.cp);
+}
+
 LogicalResult Sharder::permute(GatherOp op) {
   const ExpertsAttr whole = *op.getExperts();
   if (whole.getEp() != 1 || whole.getTp() != 1)
@@ -20,18 +28,15 @@ LogicalResult Sharder::permute(GatherOp op) {
   FailureOr<int64_t> tokens = localRows(op, whole.getTokens());
   if (failed(experts) || failed(tokens))
     return failure();
-  if (exchanges()) {
-    // The busiest replica's tokens, but no more than the group has.
-    const int64_t replicas = p_.ep / p_.tp, perSequence = *tokens / localSequences_;
-    const int64_t group =
-        std::max(localSequences_, (sequences_ * replicas + p_.dp * p_.pp - 1) / (p_.dp * p_.pp));
-    return exchange(op, ExpertsAttr::get(op.getContext(), group * perSequence, whole.getTopk(),
-                                         places, p_.ep, 1));
-  }
-  op.setExpertsAttr(ExpertsAttr::get(op.getContext(), *tokens, whole.getTopk(), whole.getExperts(),
-                                     p_.ep, expertWidthWays()));
+  const auto spread = [&](int64_t all) {
+    return ExpertsAttr::get(op.getContext(), all, whole.getTopk(), places, p_.ep,
+                            p_.expertWidthWays());
+  };
+  if (exchanges())
+    return exchange(op, spread(groupTokens(whole.getTokens() / sequences_)));
+  op.setExpertsAttr(spread(*tokens));
   require(op.getTableMutable(), Share::whole);
-  require(op.getIndicesMutable(), Share::whole);
+  require(op.getIndicesMutable()[0], Share::whole);
   return update(op, Share::whole);
 }
 
@@ -49,13 +54,16 @@ LogicalResult Sharder::exchange(GatherOp op, ExpertsAttr experts) {
   const Value rows = convert(later ? quantize.getInput() : op.getTable(), Share::rows);
   const Value choices = convert(indices, Share::rows);
   auto topk = indices.getDefiningOp<TopkOp>();
-  const int64_t limit = topk ? static_cast<int64_t>(topk.getKept()) : 0;
-  const int64_t received = localChoices(experts);
+  const bool gathers = p_.gathersTokens();
+  const int64_t limit = topk && !gathers ? static_cast<int64_t>(topk.getKept()) : 0;
+  const int64_t received = gathers ? experts.getTokens() : localChoices(experts);
+  const int64_t choicesEach = gathers ? experts.getTopk() : 1;
   const auto rowsType = llvm::cast<mlir::RankedTensorType>(rows.getType());
   auto dispatch = builder.create<DispatchOp>(
       op.getLoc(), rowsType.clone({received, rowsType.getDimSize(1)}),
-      mlir::RankedTensorType::get({received, 1}, builder.getI32Type()),
-      builder.getStringAttr(siblingLabel(op, "dispatch")), mode_, rows, choices, experts, limit,
+      mlir::RankedTensorType::get({received, choicesEach}, builder.getI32Type()),
+      builder.getStringAttr(siblingLabel(op, gathers ? "all_gather" : "dispatch")),
+      gathers ? ExchangeMode::all_gather : mode_, rows, choices, experts, limit,
       quantize && !later ? quantize.getScaling() : Scaling::none);
   dispatched_[indices] = dispatch;
   Value table = dispatch.getRows();
@@ -81,8 +89,9 @@ void Sharder::combineAfter(ScatterOp op, DispatchOp dispatch) {
   const auto type = llvm::cast<mlir::RankedTensorType>(op.getResult().getType());
   auto combine = builder.create<CombineOp>(
       op.getLoc(), type.clone({shapeOf(dispatch.getIndices())[0], type.getDimSize(1)}),
-      builder.getStringAttr(siblingLabel(op, "combine")), mode_, op.getResult(),
-      dispatch.getIndices(), dispatch.getExperts(), dispatch.getNodeLimit());
+      builder.getStringAttr(siblingLabel(op, p_.gathersTokens() ? "reduce_scatter" : "combine")),
+      dispatch.getMode(), op.getResult(), dispatch.getIndices(), dispatch.getExperts(),
+      dispatch.getNodeLimit());
   op.getResult().replaceAllUsesExcept(combine.getResult(), combine);
   const bool cut = p_.tp > 1;
   setShare(combine.getResult(), cut ? Share::rows : Share::whole);

@@ -66,9 +66,14 @@ LogicalResult Sharder::visitWeight(WeightOp op) {
       FailureOr<llvm::SmallVector<int64_t>> local = localHeads(op, *parts);
       if (failed(local))
         return failure();
-      const int64_t width =
-          shape.back() / std::accumulate(parts->begin(), parts->end(), int64_t{0});
-      shape.back() = width * std::accumulate(local->begin(), local->end(), int64_t{0});
+      if (auto widths = op.getWidths()) {
+        shape.back() =
+            std::inner_product(local->begin(), local->end(), widths->begin(), int64_t{0});
+      } else {
+        const int64_t width =
+            shape.back() / std::accumulate(parts->begin(), parts->end(), int64_t{0});
+        shape.back() = width * std::accumulate(local->begin(), local->end(), int64_t{0});
+      }
       op.setParts(*local);
     } else {
       result = cut(shape.back(), "columns", p_.tp, "tp");
@@ -88,16 +93,18 @@ LogicalResult Sharder::visitWeight(WeightOp op) {
     shape[0] = (shape[0] + p_.tp - 1) / p_.tp;
     break;
   case Shard::expert_column:
-  case Shard::expert_row:
+  case Shard::expert_row: {
+    const int64_t ways = p_.expertWidthWays();
+    const llvm::StringRef degree = p_.moe_tp > 0 ? "moe_tp" : "tp / ep";
     shape[0] = expertPlaces(shape[0]);
     result = cut(shape[0], "experts", p_.ep, "ep");
     if (result.succeeded() && shape.size() == 3)
-      result = op.getShard() == Shard::expert_row
-                   ? cut(shape[1], "rows", expertWidthWays(), "tp / ep")
-                   : cut(shape[2], "columns", expertWidthWays(), "tp / ep");
+      result = op.getShard() == Shard::expert_row ? cut(shape[1], "rows", ways, degree)
+                                                  : cut(shape[2], "columns", ways, degree);
     if (result.succeeded() && shape.size() == 2 && op.getShard() == Shard::expert_column)
-      result = cut(shape[1], "columns", expertWidthWays(), "tp / ep");
+      result = cut(shape[1], "columns", ways, degree);
     break;
+  }
   }
   op.getResult().setType(type.clone(shape));
   return result;
@@ -106,12 +113,13 @@ LogicalResult Sharder::visitWeight(WeightOp op) {
 LogicalResult Sharder::visitCache(KvCacheOp op) {
   const mlir::RankedTensorType type = op.getResult().getType();
   Shape shape(type.getShape());
-  FailureOr<int64_t> sequences = localRows(op, shape[0]);
   const auto heads = static_cast<int64_t>(op.getHeads());
-  FailureOr<int64_t> local = localHeads(op, heads);
-  if (failed(sequences) || failed(local))
+  FailureOr<int64_t> local = localHeads(op, heads), sequences = replicaRows(op, shape[0]);
+  if (failed(local) || failed(sequences))
     return failure();
   shape[0] = *sequences;
+  positions_[op.getResult()] = shape[1];
+  shape[1] = (shape[1] + p_.cp - 1) / p_.cp;
   shape[2] = shape[2] / heads * *local;
   op.setHeads(*local);
   op.getResult().setType(type.clone(shape));

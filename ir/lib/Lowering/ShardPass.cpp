@@ -12,7 +12,11 @@ public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ShardPass)
 
   ShardPass() = default;
-  explicit ShardPass(const work::Parallelism &p) { tp = p.tp, dp = p.dp, ep = p.ep, pp = p.pp; }
+  explicit ShardPass(const work::Parallelism &p) {
+    tp = p.tp, dp = p.dp, ep = p.ep, pp = p.pp, moeTp = p.moe_tp, cp = p.cp, sp = p.sp;
+    gather = p.exchange == work::ExpertExchange::all_gather;
+    redundant = p.redundant_experts;
+  }
   ShardPass(const ShardPass &other) : PassWrapper(other) {}
 
   llvm::StringRef getArgument() const override { return "mansard-shard"; }
@@ -23,7 +27,10 @@ public:
   void runOnOperation() override {
     if (getOperation().isExternal())
       return;
-    const work::Parallelism p{tp, pp, dp, ep};
+    work::Parallelism p{tp, pp, dp, ep};
+    p.moe_tp = moeTp, p.cp = cp, p.sp = sp, p.redundant_experts = redundant;
+    if (gather)
+      p.exchange = work::ExpertExchange::all_gather;
     work::Workload workload;
     workload.parallelism = p;
     if (auto valid = work::check(workload); !valid) {
@@ -41,12 +48,26 @@ private:
                      llvm::cl::desc("Devices over which experts are spread (1: by tp)"),
                      llvm::cl::init(1)};
   Option<int64_t> pp{*this, "pp", llvm::cl::desc("Pipeline stages"), llvm::cl::init(1)};
+  Option<int64_t> moeTp{
+      *this, "moe-tp", llvm::cl::desc("Parts that each expert is cut in (0: what ep leaves of tp)"),
+      llvm::cl::init(0)};
+  Option<int64_t> cp{*this, "cp", llvm::cl::desc("Devices that share a sequence's positions"),
+                     llvm::cl::init(1)};
+  Option<bool> sp{*this, "sp", llvm::cl::desc("Norms on shares of the rows"),
+                  llvm::cl::init(false)};
+  Option<bool> gather{*this, "gather-tokens",
+                      llvm::cl::desc("All tokens to all devices with experts, in place of each to "
+                                     "its experts"),
+                      llvm::cl::init(false)};
+  Option<int64_t> redundant{*this, "redundant-experts", llvm::cl::desc("Second copies of experts"),
+                            llvm::cl::init(0)};
 };
 
 } // namespace
 
 /// A micro-batch passes from stage to stage behind the layers; which layer stands before the cut
-/// does not matter to its time.
+/// does not matter to its time. Stages are the outermost cut: between two of them lie the links
+/// that join all devices.
 void Sharder::sendBetweenStages(mlir::func::FuncOp step) {
   RepeatOp last;
   for (auto op : step.getBody().front().getOps<RepeatOp>())
@@ -63,9 +84,9 @@ void Sharder::sendBetweenStages(mlir::func::FuncOp step) {
   mlir::Block *block = builder.createBlock(&stages.getBody(), {}, last.getResultTypes(), places);
   llvm::SmallVector<mlir::Value, 2> sent;
   for (mlir::BlockArgument value : block->getArguments())
-    sent.push_back(
-        builder.create<CollectiveOp>(last.getLoc(), value.getType(), CollectiveKind::send,
-                                     builder.getStringAttr("pipeline.send"), value, p_.pp, 0));
+    sent.push_back(builder.create<CollectiveOp>(
+        last.getLoc(), value.getType(), CollectiveKind::send,
+        builder.getStringAttr("pipeline.send"), value, p_.devices(), 0));
   builder.create<YieldOp>(last.getLoc(), sent);
 }
 

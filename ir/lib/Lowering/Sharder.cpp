@@ -35,8 +35,10 @@ LogicalResult Sharder::run(mlir::func::FuncOp step) {
                             << kSequencesAttr << ")";
   sequences_ = sequences.getInt();
   localSequences_ = ceilOf(sequences_, p_.dp * p_.pp);
-  if (auto phase = step->getAttrOfType<mlir::StringAttr>(kPhaseAttr))
-    mode_ = phase.getValue() == "prefill" ? ExchangeMode::normal : ExchangeMode::low_latency;
+  if (auto phase = step->getAttrOfType<mlir::StringAttr>(kPhaseAttr)) {
+    mode_ = phase.getValue() == "decode" ? ExchangeMode::low_latency : ExchangeMode::normal;
+    training_ = phase.getValue() == "training";
+  }
 
   mlir::Block &body = step.getBody().front();
   for (mlir::BlockArgument argument : body.getArguments()) {
@@ -50,6 +52,8 @@ LogicalResult Sharder::run(mlir::func::FuncOp step) {
     shape[0] = *rows;
     argument.setType(type.clone(shape));
   }
+  if (sharesContext() && prepareContexts(step).failed())
+    return failure();
   if (visit(body).failed())
     return failure();
   if (p_.pp > 1)
@@ -72,9 +76,15 @@ LogicalResult Sharder::run(mlir::func::FuncOp step) {
 }
 
 LogicalResult Sharder::visit(mlir::Block &block) {
-  for (mlir::Operation &op : llvm::make_early_inc_range(block))
+  for (mlir::Operation &op : llvm::make_early_inc_range(block)) {
+    llvm::SmallVector<Value, 1> queries;
+    llvm::copy_if(op.getResults(), std::back_inserter(queries),
+                  [&](Value result) { return queries_.contains(result); });
     if (visit(&op).failed())
       return failure();
+    for (Value query : queries)
+      gatherQueries(query);
+  }
   return success();
 }
 
@@ -92,16 +102,31 @@ LogicalResult Sharder::visit(mlir::Operation *op) {
       .Case<NormOp, QuantizeOp, TopkOp>([&](auto o) {
         if (localiseHeads(o).failed())
           return Answer(failure());
+        if constexpr (std::is_same_v<decltype(o), NormOp>)
+          if (o.getWhole())
+            o.setRanks(p_.tp);
         return visitByRow(o);
       })
-      .Case<RopeOp, AttentionOp, MlaOp, GroupedMatmulOp>([&](auto o) {
+      .Case([&](AttentionOp o) { return visitAttention(o); })
+      .Case([&](MlaOp o) { return visitLatentAttention(o); })
+      .Case<RopeOp, DeltaRuleOp, GroupedMatmulOp>([&](auto o) {
         if (localiseHeads(o).failed())
           return Answer(failure());
         for (mlir::OpOperand &operand : o->getOpOperands())
           require(operand, Share::whole);
         return update(o, Share::whole);
       })
-      .Case<YieldOp, mlir::func::ReturnOp>([&](auto o) {
+      .Case([&](IndexOp o) { // every device picks for itself
+        for (mlir::OpOperand &operand : o->getOpOperands())
+          require(operand, Share::whole);
+        return update(o, Share::whole);
+      })
+      .Case([&](YieldOp o) {
+        for (mlir::OpOperand &operand : o->getOpOperands())
+          require(operand, shareOf(o->getParentRegion()->getArgument(operand.getOperandNumber())));
+        return success();
+      })
+      .Case([&](mlir::func::ReturnOp o) {
         for (mlir::OpOperand &operand : o->getOpOperands())
           require(operand, Share::whole);
         return success();
@@ -113,11 +138,19 @@ LogicalResult Sharder::visit(mlir::Operation *op) {
       });
 }
 
-FailureOr<int64_t> Sharder::localRows(mlir::Operation *op, int64_t rows) {
+FailureOr<int64_t> Sharder::replicaRows(mlir::Operation *op, int64_t rows) {
   if (rows % sequences_ != 0)
     return op->emitError() << "has " << rows << " rows, which do not belong to " << sequences_
                            << " sequences equally";
   return rows / sequences_ * localSequences_;
+}
+
+FailureOr<int64_t> Sharder::localRows(mlir::Operation *op, int64_t rows) {
+  FailureOr<int64_t> own = replicaRows(op, rows);
+  if (failed(own) || !sharesContext())
+    return own;
+  // Prefill shares the tokens of each sequence, decode whatever tokens there are.
+  return decodes() ? ceilOf(*own, p_.cp) : localSequences_ * ceilOf(*own / localSequences_, p_.cp);
 }
 
 LogicalResult Sharder::update(mlir::Operation *op, Share share) {
@@ -176,11 +209,20 @@ Value Sharder::convert(Value value, Share share) {
 LogicalResult Sharder::visitRepeat(RepeatOp op) {
   for (auto [operand, argument] :
        llvm::zip(op->getOpOperands(), op.getBody().front().getArguments())) {
-    require(operand, Share::whole);
+    // Layers may hand on shares of the rows; what is done again for each token has all of them.
+    const Share share = p_.sp && op->hasAttr(kLayersAttr) ? Share::rows : Share::whole;
+    require(operand, share);
     argument.setType(operand.get().getType());
+    setShare(argument, share);
+    if (share == Share::rows)
+      wholeRows_[argument] = wholeRows_.lookup(operand.get());
   }
-  for (auto [result, init] : llvm::zip(op.getOutputs(), op.getInits()))
+  for (auto [result, init] : llvm::zip(op.getOutputs(), op.getInits())) {
     result.setType(init.getType());
+    setShare(result, shareOf(init));
+    if (shareOf(init) == Share::rows)
+      wholeRows_[result] = wholeRows_.lookup(init);
+  }
   return visit(op.getBody().front());
 }
 
@@ -216,8 +258,9 @@ static void dropTileThatIsTooLarge(MatmulOp op, llvm::ArrayRef<int64_t> whole) {
 LogicalResult Sharder::visitMatmul(MatmulOp op) {
   const WeightOp parameter = parameterOf(op.getRhs());
   const Shard shard = parameter ? WeightOp(parameter).getShard() : Shard::replicated;
-  const bool onRows = exchanges() && (shard == Shard::router || shard == Shard::shared_column ||
-                                      shard == Shard::shared_row);
+  const bool onRows =
+      ((exchanges() || p_.sp) && shard == Shard::router) ||
+      (exchanges() && (shard == Shard::shared_column || shard == Shard::shared_row));
   const Share share = onRows ? Share::rows : Share::whole;
   require(op.getLhsMutable(), share);
   const bool sums = shard == Shard::row || (shard == Shard::shared_row && !exchanges());
@@ -225,7 +268,7 @@ LogicalResult Sharder::visitMatmul(MatmulOp op) {
   if (update(op, sums ? Share::summand : share).failed())
     return failure();
   dropTileThatIsTooLarge(op, whole);
-  if (shard != Shard::vocab || p_.tp == 1)
+  if (shard != Shard::vocab || p_.tp == 1 || training_) // the loss is summed up over words
     return success();
   // Each device has the logits of its words.
   mlir::OpBuilder builder(op);
@@ -241,16 +284,25 @@ LogicalResult Sharder::visitMatmul(MatmulOp op) {
 LogicalResult Sharder::visitGather(GatherOp op) {
   if (op.getExperts())
     return permute(op);
-  require(op.getTableMutable(), Share::whole);
-  require(op.getIndicesMutable(), Share::whole);
+  // Who has a row among its own contributes it.
+  const bool ofRows = shareOf(op.getTable()) == Share::rows;
+  if (!ofRows)
+    require(op.getTableMutable(), Share::whole);
+  for (mlir::OpOperand &indices : op.getIndicesMutable())
+    require(indices, Share::whole);
   auto table = op.getTable().getDefiningOp<WeightOp>();
-  return update(op, table && table.getShard() == Shard::vocab ? Share::summand : Share::whole);
+  const bool ofWords = table && table.getShard() == Shard::vocab;
+  return update(op, ofRows || ofWords ? Share::summand : Share::whole);
 }
 
 LogicalResult Sharder::visitScatter(ScatterOp op) {
   if (op.getInto()) {
     require(op.getInputMutable(), Share::whole);
-    return update(op, Share::whole);
+    if (update(op, Share::whole).failed())
+      return failure();
+    if (sharesContext() && !decodes())
+      gatherCache(op);
+    return success();
   }
   if (DispatchOp dispatch = dispatched_.lookup(op.getIndices())) {
     combineAfter(op, dispatch);
@@ -296,12 +348,16 @@ LogicalResult Sharder::visitElementwise(ElementwiseOp op) {
   return visitByRow(op);
 }
 
-/// Work on each row by itself is done where the rows are.
+/// Work on each row by itself is done where the rows are, or with sequence parallelism, where they
+/// may be.
 LogicalResult Sharder::visitByRow(mlir::Operation *op) {
-  bool rows = true;
+  bool rows = true, anyRows = false;
   for (Value operand : op->getOperands())
-    if (!operand.getDefiningOp<WeightOp>())
+    if (!operand.getDefiningOp<WeightOp>()) {
       rows &= shareOf(operand) == Share::rows;
+      anyRows |= shareOf(operand) != Share::whole;
+    }
+  rows |= p_.sp && anyRows;
   const Share share = rows && op->getNumOperands() > 0 ? Share::rows : Share::whole;
   for (mlir::OpOperand &operand : op->getOpOperands())
     require(operand, share);

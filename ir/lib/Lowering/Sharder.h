@@ -50,12 +50,24 @@ private:
 
   // ShardExperts.cpp
   mlir::LogicalResult permute(GatherOp op);
+  /// Tokens of the busiest group of devices that has one set of experts.
+  int64_t groupTokens(int64_t tokensPerSequence) const;
   mlir::LogicalResult exchange(GatherOp op, ExpertsAttr experts);
   void combineAfter(ScatterOp op, DispatchOp dispatch);
 
+  // ShardContext.cpp
+  mlir::LogicalResult prepareContexts(mlir::func::FuncOp step);
+  void gatherQueries(mlir::Value query);
+  void gatherCache(ScatterOp write);
+  mlir::LogicalResult visitAttention(AttentionOp op);
+  mlir::LogicalResult visitLatentAttention(MlaOp op);
+  void addUpContexts(mlir::Operation *op, int64_t heads);
+
   void sendBetweenStages(mlir::func::FuncOp step);
 
-  /// Rows of this device's replica and micro-batch.
+  /// Of `rows` of the deployment, those of this device's replica and micro-batch.
+  mlir::FailureOr<int64_t> replicaRows(mlir::Operation *op, int64_t rows);
+  /// Of those, this device's share, if several share the replica's positions.
   mlir::FailureOr<int64_t> localRows(mlir::Operation *op, int64_t rows);
   Share shareOf(mlir::Value value) const { return shares_.lookup(value); }
   void setShare(mlir::Value value, Share share) { shares_[value] = share; }
@@ -65,23 +77,29 @@ private:
   mlir::LogicalResult update(mlir::Operation *op, Share share);
 
   /// Experts are spread over more devices than one replica has.
-  bool exchanges() const { return p_.ep > p_.tp; }
-  /// Devices over which the width of an expert is cut.
-  int64_t expertWidthWays() const { return exchanges() ? 1 : p_.tp / p_.ep; }
-  /// Places for `experts`, the same number on each device that they are spread over. What an
-  /// exchange leaves empty holds second copies of experts, which share their tokens.
+  bool exchanges() const { return p_.spansReplicas(); }
+  /// Places for `experts`, the same number on each device that they are spread over. Those that are
+  /// asked for beyond the experts, and what an exchange leaves empty, hold second copies, which
+  /// share their experts' tokens.
   int64_t expertPlaces(int64_t experts) const {
-    return exchanges() ? (experts + p_.ep - 1) / p_.ep * p_.ep : experts;
+    const int64_t wanted = experts + p_.redundant_experts;
+    return exchanges() || wanted > experts ? (wanted + p_.ep - 1) / p_.ep * p_.ep : experts;
   }
+  bool sharesContext() const { return p_.cp > 1; }
+  bool decodes() const { return mode_ == ExchangeMode::low_latency; }
 
   work::Parallelism p_;
   int64_t sequences_ = 0, localSequences_ = 0;
   int64_t routedExperts_ = 0; // of the last mixture met
   ExchangeMode mode_ = ExchangeMode::low_latency;
+  bool training_ = false;
   llvm::DenseMap<mlir::Value, Share> shares_;
   llvm::DenseMap<mlir::Value, int64_t> wholeRows_; // of values with Share::rows
   llvm::DenseMap<std::pair<mlir::Value, int>, mlir::Value> converted_;
   llvm::DenseMap<mlir::Value, DispatchOp> dispatched_; // by the indices of a router
+  llvm::DenseMap<mlir::Value, int64_t>
+      queries_; // that a context's devices all need, and their rows
+  llvm::DenseMap<mlir::Value, int64_t> positions_; // of a cache before it was cut
 };
 
 /// "layers.moe.all_reduce" for what follows `op` = "layers.moe.add_shared".

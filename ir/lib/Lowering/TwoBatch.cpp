@@ -36,7 +36,7 @@ private:
 
   static bool hasOwnRows(mlir::Operation &op) {
     if (auto view = llvm::dyn_cast<ViewOp>(op))
-      return view.getKind() == ViewKind::zeros ||
+      return view.getKind() == ViewKind::zeros || view.getKind() == ViewKind::part ||
              (view.getKind() == ViewKind::rows && view.getParts() == 1);
     if (auto collective = llvm::dyn_cast<CollectiveOp>(op))
       return collective.getKind() == CollectiveKind::all_gather && collective.getDim() == 0;
@@ -55,9 +55,12 @@ bool isExchange(mlir::Operation *op) { return llvm::isa<DispatchOp, CombineOp, C
 bool canSplitInTwo(RepeatOp repeat, int64_t sequences) {
   if (sequences < 2)
     return false;
-  for (Value init : repeat.getInits())
-    if (shapeOf(init).size() != 2 || shapeOf(init)[0] % sequences != 0)
+  for (Value init : repeat.getInits()) {
+    // Matrices of whole sequences, or shares of their rows that fall into the same two parts.
+    const int64_t rows = shapeOf(init)[0];
+    if (shapeOf(init).size() != 2 || rows * ((sequences + 1) / 2) % sequences != 0)
       return false;
+  }
   for (mlir::Operation &op : repeat.getBody().front().without_terminator())
     if (op.getNumRegions() > 0 || !llvm::isa<KernelOpInterface>(op))
       return false;
@@ -88,7 +91,7 @@ void splitInTwo(RepeatOp repeat, int64_t sequences) {
     PartOfBatch copies(builder, sequences, part);
     for (mlir::BlockArgument argument : body.getArguments()) {
       const auto type = llvm::cast<mlir::RankedTensorType>(argument.getType());
-      const int64_t rows = type.getDimSize(0) / sequences * part;
+      const int64_t rows = type.getDimSize(0) * part / sequences;
       copies.bind(argument, builder.create<ViewOp>(location, type.clone({rows, type.getDimSize(1)}),
                                                    ViewKind::rows, mlir::ValueRange{argument}, 1));
     }

@@ -32,14 +32,14 @@ struct Constants {
   double mlaStartUs, mlaItemUs, mlaCombineUs, mlaMatrix, mlaDram, mlaConvert, mlaLatencyUs;
   double mlaPrefillStartUs, mlaPrefillMatrix;
   // Mixture of experts.
-  double moeStartUs, moeMatrix, moeWidened, moeDram, moePermute, moeExpertUs, moeQuantizeUs,
-      moeRouteUs;
+  double moeStartUs, moeLeastStartUs, moeMatrix, moeWidened, moeDram, moePermute, moeExpertUs,
+      moeQuantizeUs, moeRouteUs;
   double groupedMatrix; // grouped matmuls
   // Vector work.
   double vectorStartUs, vectorDram, vectorPassUs;
   // Links.
   double linkStartUs, linkPeerUs, linkFine, linkFineHops, linkPeerGBps, linkBulk, linkBulkStartUs,
-      linkBulkHops, linkInSwitch, linkNetwork;
+      linkBulkHops, linkInSwitch, linkNetwork, linkCores;
   double expertStartUs, expertLink, expertCombineLink, expertTokenUs, expertCombineTokenUs,
       expertExpertUs;
 };
@@ -134,13 +134,15 @@ inline constexpr ConstantSpec kConstants[] = {
     {"mla_prefill.matrix", &Constants::mlaPrefillMatrix, "",
      "of the matrix rate that a matmul sustains"},
     {"moe.start_us", &Constants::moeStartUs, "us", "start and drain of all its kernels"},
+    {"moe.least_start_us", &Constants::moeLeastStartUs, "us",
+     "the same and quantising, of the fused kernels that take few tokens"},
     {"moe.matrix", &Constants::moeMatrix, "", "of the share that a matmul sustains"},
     {"moe.widened", &Constants::moeWidened, "",
      "of that, and of a matmul's share, where weights are widened on the way"},
     {"moe.dram", &Constants::moeDram, "", "of the share that a matmul reaches"},
     {"moe.permute", &Constants::moePermute, "",
      "traffic of gathering and activating, of one pass each way"},
-    {"moe.expert_us", &Constants::moeExpertUs, "us", "bookkeeping for each local expert"},
+    {"moe.expert_us", &Constants::moeExpertUs, "us", "bookkeeping for each expert that has tokens"},
     {"moe.quantize_us", &Constants::moeQuantizeUs, "us",
      "further kernels where weights are narrow"},
     {"moe.route_us", &Constants::moeRouteUs, "us",
@@ -167,6 +169,8 @@ inline constexpr ConstantSpec kConstants[] = {
      "share of the link that reduction in the switch carries"},
     {"collective.network", &Constants::linkNetwork, "",
      "share of the network that messages sent straight to their targets carry"},
+    {"collective.cores", &Constants::linkCores, "",
+     "cores that a call holds while it lasts: missing to what runs beside it"},
     {"expert_parallel.start_us", &Constants::expertStartUs, "us", "launch, barrier and first flag"},
     {"expert_parallel.link", &Constants::expertLink, "", "share of the link that dispatch reaches"},
     {"expert_parallel.combine_link", &Constants::expertCombineLink, "",

@@ -2,6 +2,8 @@
 #include "nvidia_model.h"
 
 #include <mansard/base/collective.h>
+#include <mansard/base/counts.h>
+#include <mansard/base/expert_exchange.h>
 
 #include <algorithm>
 
@@ -9,6 +11,8 @@ namespace mansard::nvidia {
 namespace {
 
 constexpr double kGBps = 1e3; // bytes per microsecond
+/// NCCL's steps over a network: 5.0 us in a tree, 2.7 in a ring (nccl@5067397 src/graph/tuning.cc).
+constexpr double kTreeHop = 5.0 / 2.7;
 
 LinkSoftware linkSoftware(const Constants &c) {
   LinkSoftware software;
@@ -23,8 +27,9 @@ LinkSoftware linkSoftware(const Constants &c) {
   software.peer_us = c.linkPeerUs;
   software.networkEfficiency = c.linkNetwork;
   // NCCL's trees join hosts; within one they are chains, as its rings are.
-  software.algorithms = 1u << kAlgorithmRing | 1u << kAlgorithmInNetwork;
-  software.outerAlgorithms = 1u << kAlgorithmRing | 1u << kAlgorithmRecursive;
+  software.algorithms = 1u << kAlgorithmRing | 1u << kAlgorithmInNetwork | 1u << kAlgorithmTree;
+  software.acrossNodes = true;
+  software.treeHopFactor = kTreeHop;
   return software;
 }
 
@@ -46,12 +51,17 @@ void store(const CollectiveTime &time, double extraFixedUs, double coresUs, doub
   out.link_bytes = time.link_bytes;
 }
 
+double heldShare(const NvidiaModel &model) {
+  return std::min(1.0, model.constants.linkCores / model.cores);
+}
+
 } // namespace
 
 void estimateCollective(const NvidiaModel &model, const mansard_kernel &kernel,
                         mansard_estimate &out) {
   store(collectiveTime(model.chip, kernel.u.collective, linkSoftware(model.constants)), 0, 0, 0,
         out);
+  out.held_share = heldShare(model);
 }
 
 void estimateExpertParallel(const NvidiaModel &model, const mansard_kernel &kernel,
@@ -88,6 +98,9 @@ void estimateExpertParallel(const NvidiaModel &model, const mansard_kernel &kern
     return;
   out.dram_read_bytes = counts.readBytes * cold;
   out.dram_write_bytes = counts.writeBytes * cold;
+  // Low latency leaves the cores while rows are on their way: a hook takes in what has arrived
+  // (DeepEP@dd758ca docs/legacy.md).
+  out.held_share = lowLatency ? 0 : heldShare(model);
 }
 
 } // namespace mansard::nvidia

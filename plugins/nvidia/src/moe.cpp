@@ -33,6 +33,15 @@ void setMarlinHeight(const NvidiaModel &model, const mansard_moe &moe, double lo
   work.leastHeight = work.mostHeight = height;
 }
 
+/// Few tokens go through kernels that route, quantise and permute on the way; the more there are,
+/// the more of it kernels of their own do.
+double startUs(const Constants &c, const mansard_moe &moe, bool narrow) {
+  constexpr double kManyTokens = 384; // from here on the measured tables have them
+  const double whole = c.moeStartUs + (narrow ? c.moeQuantizeUs : 0);
+  const double least = std::min(c.moeLeastStartUs, whole);
+  return least + (whole - least) * std::min(1.0, static_cast<double>(moe.tokens) / kManyTokens);
+}
+
 } // namespace
 
 void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard_estimate &out) {
@@ -105,7 +114,7 @@ void estimateMoe(const NvidiaModel &model, const mansard_kernel &kernel, mansard
 
   Parts parts;
   parts.addSerial(MANSARD_BOUND_FIXED,
-                  c.moeStartUs + routeUs + c.moeExpertUs * local + (narrow ? c.moeQuantizeUs : 0));
+                  startUs(c, moe, narrow) + routeUs + c.moeExpertUs * load.touchedExperts);
   upward.addTo(parts);
   downward.addTo(parts);
   parts.addOverlapped(permute);

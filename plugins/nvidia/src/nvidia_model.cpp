@@ -9,14 +9,29 @@
 namespace mansard::nvidia {
 namespace {
 
-struct FamilyName {
+constexpr uint32_t bit(uint32_t op) { return 1u << op; }
+constexpr uint32_t kMeasuredEverywhere =
+    bit(MANSARD_OP_MATMUL) | bit(MANSARD_OP_ATTENTION_PREFILL) | bit(MANSARD_OP_ATTENTION_DECODE) |
+    bit(MANSARD_OP_MLA_PREFILL) | bit(MANSARD_OP_MLA_DECODE) | bit(MANSARD_OP_MOE) |
+    bit(MANSARD_OP_COLLECTIVE);
+
+/// A family works as its generation does, or as the nearest that is known.
+struct Family {
   std::string_view name;
   Generation generation;
+  uint32_t measured; // operations that measurements of the family stand behind
 };
-constexpr FamilyName kFamilies[] = {{"nvidia-ampere", Generation::ampere},
-                                    {"nvidia-ada", Generation::ada},
-                                    {"nvidia-hopper", Generation::hopper},
-                                    {"nvidia-blackwell", Generation::blackwell}};
+constexpr Family kFamilies[] = {
+    {"nvidia-volta", Generation::ampere, 0},
+    {"nvidia-ampere", Generation::ampere, kMeasuredEverywhere | bit(MANSARD_OP_VECTOR)},
+    {"nvidia-ada", Generation::ada, 0},
+    {"nvidia-hopper", Generation::hopper,
+     kMeasuredEverywhere | bit(MANSARD_OP_VECTOR) | bit(MANSARD_OP_GROUPED_MATMUL) |
+         bit(MANSARD_OP_EXPERT_PARALLEL)},
+    {"nvidia-blackwell", Generation::blackwell,
+     kMeasuredEverywhere | bit(MANSARD_OP_EXPERT_PARALLEL)},
+    {"nvidia-rubin", Generation::blackwell, 0},
+};
 
 double required(double value, const sdk::Chip &chip, const char *key) {
   if (value > 0)
@@ -25,43 +40,22 @@ double required(double value, const sdk::Chip &chip, const char *key) {
                        "\", which the model \"nvidia\" needs");
 }
 
-constexpr uint32_t bit(uint32_t op) { return 1u << op; }
-constexpr uint32_t kMeasuredEverywhere =
-    bit(MANSARD_OP_MATMUL) | bit(MANSARD_OP_ATTENTION_PREFILL) | bit(MANSARD_OP_ATTENTION_DECODE) |
-    bit(MANSARD_OP_MLA_PREFILL) | bit(MANSARD_OP_MLA_DECODE) | bit(MANSARD_OP_MOE) |
-    bit(MANSARD_OP_COLLECTIVE);
-
-/// Operations that measurements of the family stand behind.
-constexpr uint32_t measuredOperations(Generation generation) {
-  switch (generation) {
-  case Generation::ampere:
-    return kMeasuredEverywhere | bit(MANSARD_OP_VECTOR);
-  case Generation::hopper:
-    return kMeasuredEverywhere | bit(MANSARD_OP_VECTOR) | bit(MANSARD_OP_GROUPED_MATMUL) |
-           bit(MANSARD_OP_EXPERT_PARALLEL);
-  case Generation::blackwell:
-    return kMeasuredEverywhere | bit(MANSARD_OP_EXPERT_PARALLEL);
-  case Generation::ada:
-    return 0;
-  }
-  return 0;
-}
-
 } // namespace
 
 Result<NvidiaModel> NvidiaModel::create(const sdk::Chip &chip) {
   NvidiaModel model;
-  const FamilyName *family = std::find_if(std::begin(kFamilies), std::end(kFamilies),
-                                          [&](auto &f) { return f.name == chip.family(); });
+  const Family *family = std::find_if(std::begin(kFamilies), std::end(kFamilies),
+                                      [&](auto &f) { return f.name == chip.family(); });
   if (family == std::end(kFamilies)) {
     std::string known;
-    for (const FamilyName &f : kFamilies)
+    for (const Family &f : kFamilies)
       known += (known.empty() ? "" : ", ") + std::string(f.name);
     return Error{ErrorCode::unsupported,
                  "family \"" + std::string(chip.family()) + "\": the nvidia model knows " + known,
                  std::string(chip.id())};
   }
   model.generation = family->generation;
+  model.measured = family->measured;
   for (const ConstantSpec &spec : kConstants)
     model.constants.*spec.member = chip.calibration(spec.name);
 
@@ -138,7 +132,7 @@ NvidiaModel::MatrixRate NvidiaModel::matrixRate(uint32_t dtype, double relative)
 
 void NvidiaModel::estimate(const mansard_kernel &kernel, mansard_estimate &out) const noexcept {
   dispatch(kernel, out);
-  if (out.status == MANSARD_OK && !(measuredOperations(generation) >> kernel.op & 1u))
+  if (out.status == MANSARD_OK && !(measured >> kernel.op & 1u))
     out.flags |= MANSARD_ESTIMATE_UNCALIBRATED;
 }
 

@@ -28,6 +28,7 @@ public:
 
   mansard_chip chip{}; // numbers only
   Generation generation = Generation::hopper;
+  uint32_t measured = 0; // operations, a bit each, that measurements of the family stand behind
   Constants constants{};
 
   double cores = 0;                                // streaming multiprocessors
@@ -36,7 +37,7 @@ public:
   double lanesPerUs = 0;                           // FP32 instructions of the whole chip
   double specialPerUs = 0;                         // exponentials of the whole chip
   double sramBytesPerUs = 0, sramBytes = 0;        // of one core
-  double registerBytes = 0; // of one core
+  double registerBytes = 0;                        // of one core
   double l2Bytes = 0, l2BytesPerUs = 0;
 
   TileFit fitTile(const mansard_kernel &kernel) const;

@@ -5,7 +5,7 @@
 // RUN: not mansard-opt %s --mansard-import="model=%models/llama-3.1-8b.toml kv-cache=bf17" 2>&1 | FileCheck %s --check-prefix=CACHE
 // RUN: not mansard-opt %s --mansard-import="model=%models/llama-3.1-8b.toml" --mansard-import="model=%models/llama-3.1-8b.toml" 2>&1 | FileCheck %s --check-prefix=TWICE
 
-// QUANT: error: quant=fp7 is no quantisation; bf16 fp16 fp8 fp8-block w8a8 w8a16 w4a16 nvfp4 mxfp4 mxfp8 are
+// QUANT: error: quant=fp7 is no quantisation; bf16 fp16 fp8 fp8-block w8a8 w8a16 w4a16 nvfp4 mxfp4 mxfp8 mxfp4-mxfp8 are
 // PHASE: error: phase=training is neither prefill nor decode
 // FILE: no-such-model.toml
 // BATCH: error: --batch is 0

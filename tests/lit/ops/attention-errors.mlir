@@ -48,6 +48,30 @@ func.func @window(%q: tensor<8x64xbf16>, %cache: tensor<2x64x64xbf16>) {
 
 // -----
 
+func.func @chunk(%q: tensor<8x64xbf16>, %cache: tensor<2x64x64xbf16>) {
+  // expected-error @+1 {{has chunk -1; 0 means none, otherwise it is positive}}
+  %0 = mansard.attention decode %q, %cache {chunk = -1 : i64, head_dim = 16 : i64, heads = 4 : i64, kv_heads = 2 : i64, kv_len = 64 : i64} : (tensor<8x64xbf16>, tensor<2x64x64xbf16>) -> tensor<8x64xbf16>
+  return
+}
+
+// -----
+
+func.func @chunk_and_window(%q: tensor<8x64xbf16>, %cache: tensor<2x64x64xbf16>) {
+  // expected-error @+1 {{has a window and chunks}}
+  %0 = mansard.attention decode %q, %cache {chunk = 8 : i64, head_dim = 16 : i64, heads = 4 : i64, kv_heads = 2 : i64, kv_len = 64 : i64, window = 8 : i64} : (tensor<8x64xbf16>, tensor<2x64x64xbf16>) -> tensor<8x64xbf16>
+  return
+}
+
+// -----
+
+func.func @values(%q: tensor<8x64xbf16>, %cache: tensor<2x64x64xbf16>) {
+  // expected-error @+1 {{has a cache of 64 columns; its heads need 48}}
+  %0 = mansard.attention decode %q, %cache {head_dim = 16 : i64, heads = 4 : i64, kv_heads = 2 : i64, kv_len = 64 : i64, value_dim = 8 : i64} : (tensor<8x64xbf16>, tensor<2x64x64xbf16>) -> tensor<8x32xbf16>
+  return
+}
+
+// -----
+
 func.func @sinks(%q: tensor<8x64xbf16>, %cache: tensor<2x64x64xbf16>, %s: tensor<3xbf16>) {
   // expected-error @+1 {{has sinks of 3 for 4 heads}}
   %0 = mansard.attention decode %q, %cache sinks %s {head_dim = 16 : i64, heads = 4 : i64, kv_heads = 2 : i64, kv_len = 64 : i64} : (tensor<8x64xbf16>, tensor<2x64x64xbf16>, tensor<3xbf16>) -> tensor<8x64xbf16>

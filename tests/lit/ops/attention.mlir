@@ -10,6 +10,13 @@ func.func @attention(%qkv: tensor<8x128xbf16>, %cache: tensor<2x64x64xbf16>) {
   return
 }
 
+// CHECK-LABEL: @narrow_values_in_chunks
+func.func @narrow_values_in_chunks(%qkv: tensor<8x144xbf16>, %cache: tensor<2x64x48xbf16>) {
+  // CHECK: mansard.attention prefill %{{.*}}, %{{.*}} {causal, chunk = 3 : i64, head_dim = 16 : i64, heads = 6 : i64, kv_heads = 2 : i64, kv_len = 4 : i64, value_dim = 8 : i64} : {{.*}} -> tensor<8x48xbf16>
+  %0 = mansard.attention prefill %qkv, %cache {causal, chunk = 3 : i64, head_dim = 16 : i64, heads = 6 : i64, kv_heads = 2 : i64, kv_len = 4 : i64, value_dim = 8 : i64} : (tensor<8x144xbf16>, tensor<2x64x48xbf16>) -> tensor<8x48xbf16>
+  return
+}
+
 // CHECK-LABEL: @mla
 func.func @mla(%q: tensor<6x96xbf16>, %kv: tensor<6x128xbf16>, %l: tensor<4x6x32xbf16>, %cache: tensor<2x64x40xbf16>) {
   // CHECK: mansard.mla "attend" %{{.*}}, %{{.*}}, %{{.*}} {heads = 4 : i64, latent_dim = 32 : i64, nope_dim = 16 : i64, rope_dim = 8 : i64, value_dim = 16 : i64} : {{.*}} -> tensor<6x64xbf16>

@@ -29,3 +29,19 @@ func.func @narrow(%x: tensor<4x16xbf16>, %c: tensor<2x16x32xbf16>) {
   %0 = mansard.scatter %x into %c : (tensor<4x16xbf16>, tensor<2x16x32xbf16>) -> tensor<2x16x32xbf16>
   return
 }
+
+// -----
+
+func.func @beyond(%c: tensor<2x16x32xbf16>) {
+  // expected-error @+1 {{takes 40 columns of a cache of 32}}
+  %0 = mansard.gather %c : (tensor<2x16x32xbf16>) -> tensor<32x40xbf16>
+  return
+}
+
+// -----
+
+func.func @positions(%c: tensor<2x16x32xbf16>) {
+  // expected-error @+1 {{result 0 is 16x24, but its operands imply 32x24}}
+  %0 = mansard.gather %c : (tensor<2x16x32xbf16>) -> tensor<16x24xbf16>
+  return
+}

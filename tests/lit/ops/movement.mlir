@@ -11,5 +11,7 @@ func.func @movement(%words: tensor<4xi32>, %choices: tensor<4x2xi32>, %x: tensor
   %2 = mansard.scatter %1 by %choices : (tensor<4x64xbf16>, tensor<4x2xi32>) -> tensor<4x64xbf16>
   // CHECK: mansard.scatter "write" %{{.*}} into %{{.*}} : (tensor<4x64xbf16>, tensor<2x16x32xbf16>) -> tensor<2x16x32xbf16>
   %3 = mansard.scatter "write" %x into %cache : (tensor<4x64xbf16>, tensor<2x16x32xbf16>) -> tensor<2x16x32xbf16>
+  // CHECK: mansard.gather "read" %{{.*}} : (tensor<2x16x32xbf16>) -> tensor<32x24xbf16>
+  %4 = mansard.gather "read" %cache : (tensor<2x16x32xbf16>) -> tensor<32x24xbf16>
   return
 }

@@ -32,6 +32,30 @@ func.func @parts_of_rows() {
 
 // -----
 
+func.func @widths_alone() {
+  // expected-error @+1 {{has widths, but no parts that have them}}
+  %0 = mansard.weight "w" column widths [16] : tensor<4x64xbf16>
+  return
+}
+
+// -----
+
+func.func @widths_of_other_parts() {
+  // expected-error @+1 {{has 2 parts of 1 widths}}
+  %0 = mansard.weight "w" column parts [3, 1] widths [16] : tensor<4x64xbf16>
+  return
+}
+
+// -----
+
+func.func @widths_do_not_fit() {
+  // expected-error @+1 {{has 64 columns, but its heads have 56}}
+  %0 = mansard.weight "w" column parts [3, 1] widths [16, 8] : tensor<4x64xbf16>
+  return
+}
+
+// -----
+
 func.func @parts_do_not_fit() {
   // expected-error @+1 {{has 64 columns, which 5 heads do not share equally}}
   %0 = mansard.weight "w" column parts [3, 2] : tensor<4x64xbf16>

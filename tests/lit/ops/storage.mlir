@@ -6,6 +6,8 @@ func.func @weights() {
   %0 = mansard.weight "embed" vocab : tensor<1000x64xbf16>
   // CHECK: mansard.weight "qkv" column parts [4, 2, 2] scaling token : tensor<64x128xi8>
   %1 = mansard.weight "qkv" column parts [4, 2, 2] scaling token : tensor<64x128xi8>
+  // CHECK: mansard.weight "qkv" column parts [4, 2, 2] widths [16, 16, 8] : tensor<64x112xbf16>
+  %qkv = mansard.weight "qkv" column parts [4, 2, 2] widths [16, 16, 8] : tensor<64x112xbf16>
   // CHECK: mansard.weight "up" expert_column scaling group : tensor<8x64x256x!mansard.mxfp4>
   %2 = mansard.weight "up" expert_column scaling group : tensor<8x64x256x!mansard.mxfp4>
   // CHECK: tensor<64x64x!mansard.mxfp8>

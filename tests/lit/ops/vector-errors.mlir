@@ -101,3 +101,19 @@ func.func @topk_groups(%x: tensor<4x8xbf16>) {
   %0 = mansard.topk %x {groups = 3 : i64, k = 2 : i64, kept = 2 : i64} : (tensor<4x8xbf16>) -> tensor<4x2xi32>
   return
 }
+
+// -----
+
+func.func @whole_of_nothing(%x: tensor<4x64xbf16>) {
+  // expected-error @+1 {{takes groups whole, but has none}}
+  %0 = mansard.norm rmsnorm %x {whole} : (tensor<4x64xbf16>) -> tensor<4x64xbf16>
+  return
+}
+
+// -----
+
+func.func @ranks_of_slices(%x: tensor<4x64xbf16>) {
+  // expected-error @+1 {{is over 4 devices, but its slices have means of their own}}
+  %0 = mansard.norm rmsnorm %x {groups = array<i64: 4>, ranks = 4 : i64} : (tensor<4x64xbf16>) -> tensor<4x64xbf16>
+  return
+}

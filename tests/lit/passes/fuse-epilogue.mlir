@@ -1,11 +1,18 @@
 // RUN: mansard-opt %s --mansard-fuse | FileCheck %s
 // RUN: mansard-opt %s --mansard-fuse="epilogue=false" | FileCheck %s --check-prefix=OFF
+// RUN: mansard-opt %s --mansard-fuse="training=true" | FileCheck %s --check-prefix=TRAINING
 
 // OFF-LABEL: @all_three
 // OFF: mansard.matmul "p" %{{.*}}, %{{.*}} :
 // OFF: mansard.elementwise add
 // OFF: mansard.elementwise add
 // OFF: mansard.elementwise silu_mul
+
+// A backward pass needs what goes into residual and activation.
+// TRAINING-LABEL: @all_three
+// TRAINING: mansard.matmul "p" %{{.*}}, %{{.*}} bias %{{.*}} :
+// TRAINING: mansard.elementwise add
+// TRAINING: mansard.elementwise silu_mul
 
 // CHECK-LABEL: @all_three
 func.func @all_three(%x: tensor<4x64xbf16>, %r: tensor<4x64xbf16>, %w: tensor<64x64xbf16>) -> tensor<4x32xbf16> {

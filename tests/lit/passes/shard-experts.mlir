@@ -1,6 +1,8 @@
 // RUN: mansard-opt %s --mansard-shard="tp=4 ep=2" | FileCheck %s --check-prefix=INSIDE
 // RUN: mansard-opt %s --mansard-shard="dp=4 ep=4" | FileCheck %s --check-prefix=ACROSS
 // RUN: mansard-opt %s --mansard-shard="tp=2 dp=2 ep=4" | FileCheck %s --check-prefix=BOTH
+// RUN: mansard-opt %s --mansard-shard="dp=4 ep=2 moe-tp=2" | FileCheck %s --check-prefix=GATHER
+// RUN: mansard-opt %s --mansard-shard="dp=4 ep=4 redundant-experts=3" | FileCheck %s --check-prefix=COPIES
 
 // Two parts of four experts, each expert cut in two: the tokens are there already.
 // INSIDE-LABEL: @step
@@ -34,6 +36,24 @@
 // BOTH: mansard.weight "moe.shared" shared_row : tensor<64x64xi8>
 // BOTH: %[[T:.*]] = mansard.elementwise add "moe.add" {{.*}} -> tensor<2x64xbf16>
 // BOTH-NEXT: mansard.collective all_gather "moe.all_gather" %[[T]] over 2 : (tensor<2x64xbf16>) -> tensor<4x64xbf16>
+
+// Two parts of four experts, each cut in two, over four replicas: all tokens go to all, and sums come
+// back.
+// GATHER-LABEL: @step
+// GATHER: mansard.matmul "moe.router" {{.*}} -> tensor<2x8xbf16>
+// GATHER: %[[I:.*]] = mansard.topk "moe.topk"
+// GATHER: %[[R:.*]], %[[C:.*]] = mansard.dispatch all_gather "moe.all_gather" %{{.*}}, %[[I]] scaling token {experts = #mansard.experts<tokens = 8, topk = 2, experts = 8, ep = 2, tp = 2>} : (tensor<2x64xi8>, tensor<2x2xi32>) -> (tensor<8x64xi8>, tensor<8x2xi32>)
+// GATHER: mansard.gather "moe.permute" %[[R]], %[[C]] {{.*}} -> tensor<8x64xi8>
+// GATHER: mansard.weight "moe.up" expert_column : tensor<4x64x32xi8>
+// GATHER: mansard.weight "moe.down" expert_row : tensor<4x16x64xi8>
+// GATHER: %[[D:.*]] = mansard.scatter "moe.unpermute" {{.*}} by %[[C]] {{.*}} -> tensor<8x64xbf16>
+// GATHER-NEXT: mansard.combine all_gather "moe.reduce_scatter" %[[D]], %[[I]] {{.*}} : (tensor<8x64xbf16>, tensor<2x2xi32>) -> tensor<2x64xbf16>
+// GATHER: mansard.weight "moe.shared" shared_row : tensor<64x64xi8>
+// GATHER-NOT: mansard.collective
+
+// Eleven places wanted of four devices: three on each.
+// COPIES: mansard.notes = ["8 experts fill 12 places, 4 of them with second copies that share their experts' tokens"]
+// COPIES: mansard.weight "moe.up" expert_column : tensor<3x64x64xi8>
 func.func @step(%x: tensor<8x64xbf16>) -> tensor<8x64xbf16> attributes {mansard.sequences = 8 : i64, mansard.phase = "decode"} {
   %gate = mansard.weight "moe.router" router : tensor<64x8xbf16>
   %scores = mansard.matmul "moe.router" %x, %gate : (tensor<8x64xbf16>, tensor<64x8xbf16>) -> tensor<8x8xbf16>

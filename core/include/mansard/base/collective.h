@@ -1,70 +1,28 @@
-// How long ranks take to exchange data over a chip's links: collectives, and the dispatch and
-// combine of expert parallelism.
+// How long a collective takes over a chip's links.
 //
-// Alpha-beta model: an algorithm makes `steps` hops one after another, each of the link's latency,
-// and every rank sends `bytes` over its own links (Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005;
-// Patarasuk and Yuan, JPDC 69(2), 2009). Each algorithm may run with two protocols, as libraries
-// do: a bulk one (chunks handed over with fences: dear hops, full bandwidth) and a fine one (a flag
-// in every word: cheap hops, part of the bandwidth; where ranks send straight to one another, one
-// channel a peer). The cheapest of all is taken.
-//
-// Ranks fill a package's dies first, then the scale-up domain, then scale out. Where they span
-// several levels, all_reduce, all_gather and reduce_scatter go level by level on ever smaller
-// shards, pipelined in chunks; alltoall and expert parallelism send each byte over the level that
-// reaches its target.
+// Rings, halving and doubling, and direct exchanges as in Patarasuk and Yuan, JPDC 69(2), 2009, and
+// Thakur, Rabenseifner, Gropp, IJHPCA 19(1), 2005. The cheapest of the algorithms and protocols
+// that the library has is taken. Where ranks span several levels, all_reduce, all_gather and
+// reduce_scatter go level by level on ever smaller shards, pipelined in chunks, or across nodes by
+// one ring or tree (spanning_collective.h); alltoall sends each byte over the level that reaches
+// its target.
 //
 // Times in microseconds, sizes in bytes. Pure, allocates nothing. Non-decreasing in size and
 // non-increasing in bandwidth everywhere; non-decreasing in ranks over switches and buses whose
 // outer levels are no faster than inner ones (on a mesh or ring, more ranks bring more links into
-// play: two ranks of an 8-way mesh own one link in seven; more peers, more channels).
+// play: two ranks of an 8-way mesh own one link in seven; more peers, more channels; across nodes,
+// a ring over all ranks is not as wide as level by level).
 #pragma once
 
-#include <mansard/base/counts.h>
-#include <mansard/base/overlap.h>
+#include <mansard/base/link_levels.h>
+#include <mansard/base/spanning_collective.h>
 #include <mansard/sdk/abi.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
-#include <string_view>
 
 namespace mansard {
-
-inline constexpr uint32_t kAlgorithmRing = 0, kAlgorithmRecursive = 1, kAlgorithmDirect = 2,
-                          kAlgorithmOneShot = 3, kAlgorithmInNetwork = 4, kAlgorithmCount = 5;
-inline constexpr std::array<std::string_view, kAlgorithmCount> kAlgorithmNames{
-    "ring", "recursive", "direct", "one-shot", "in-network"};
-inline constexpr uint32_t kAllAlgorithms = (1u << kAlgorithmCount) - 1;
-
-/// What a family's communication library makes of the links; fitted per family.
-struct LinkSoftware {
-  double start_us = 0;          // of one call: launch, handshake on entry, drain
-  double efficiency = 1;        // share of a link's bandwidth that the bulk protocol reaches
-  double fineEfficiency = 0;    // the same of the fine protocol; 0: the library has none
-  double networkEfficiency = 0; // the bulk protocol's where it sends straight over the links that
-                                // scale out; 0: as on the others
-  double bulkHopFactor = 1;     // a hop of the bulk protocol, in link latencies
-  double fineHopFactor = 1;     // a hop of the fine one
-  double bulkStart_us = 0;      // of a call with the bulk protocol, beyond start_us
-  double finePeerBytes_us = 0;  // bytes per microsecond of the fine protocol to one peer; 0: as the
-                                // peer's share of the links gives
-  double inNetworkEfficiency = 1;       // reduction in the switch, share of the link's bandwidth
-  double peer_us = 0;                   // of each further peer that a rank addresses directly
-  uint32_t algorithms = kAllAlgorithms; // bits 1 << kAlgorithm*: what the library implements
-  uint32_t outerAlgorithms = 0;         // over the links that scale out; 0: the same
-};
-
-struct CollectiveTime {
-  double link_us = 0;     // bytes over bandwidth
-  double fixed_us = 0;    // start and hops
-  double link_bytes = 0;  // sent by each rank, over all levels
-  uint32_t algorithm = 0; // of the level that takes longest
-  bool linked = true;     // false: the chip has no links at all; the times are then infinite
-  bool extended = false;  // more ranks than any link joins: priced as if the outermost one did
-  double total() const { return link_us + fixed_us; }
-};
-
 namespace detail {
 
 struct HopCost {
@@ -74,69 +32,11 @@ struct HopCost {
   double each() const { return fixed_us + link_us; }
 };
 
-/// The links that `ranks` ranks use at each level, from the innermost.
-struct Levels {
-  struct Level {
-    const mansard_link *link;
-    double members;  // that take part, each of `inside` devices
-    double capacity; // that the level could join
-    double inside;
-    bool scalesOut;
-  };
-  Level level[MANSARD_LINK_COUNT];
-  uint32_t count = 0;
-  bool extended = false;
-};
-
-/// Levels below `first` are skipped: their members then talk over the next one. Where all levels
-/// together join fewer than `ranks`, the outermost is taken to join them.
-inline Levels levelsFrom(uint32_t first, const mansard_chip &chip, double ranks) {
-  uint32_t outermost = first;
-  for (uint32_t i = first; i < MANSARD_LINK_COUNT; ++i)
-    if (chip.links[i].bytes_per_s > 0 && chip.links[i].domain >= chip.links[outermost].domain)
-      outermost = i;
-  Levels levels;
-  double joined = 1;
-  for (uint32_t i = first; i < MANSARD_LINK_COUNT && joined < ranks; ++i) {
-    const mansard_link &link = chip.links[i];
-    if (!(link.bytes_per_s > 0))
-      continue;
-    double domain = link.domain;
-    if (i == outermost && domain < ranks) {
-      domain = ranks;
-      levels.extended = true;
-    }
-    if (!(domain > joined))
-      continue;
-    const double groups = std::ceil(std::min(ranks, domain) / joined);
-    levels.level[levels.count++] = {&link, groups, std::max(groups, domain / joined), joined,
-                                    i == MANSARD_LINK_SCALE_OUT};
-    joined = domain;
-  }
-  return levels;
-}
-
-/// Bytes per second that each of the level's members gets when all send at once, to neighbours of
-/// their own choice (`spread`: over all their links; otherwise to one peer at a time).
-inline double levelBandwidth(const Levels::Level &level, bool spread) {
-  const mansard_link &link = *level.link;
-  switch (link.topology) {
-  case MANSARD_TOPOLOGY_MESH: // one link to each other member
-    return link.bytes_per_s / std::max(1.0, level.capacity - 1) *
-           (spread ? level.members - 1 : 1.0);
-  case MANSARD_TOPOLOGY_RING: // two neighbours; a closed ring carries two opposite streams
-    return link.bytes_per_s * (spread && level.members >= level.capacity ? 1.0 : 0.5);
-  case MANSARD_TOPOLOGY_BUS: // all devices share one bus
-    return link.bytes_per_s / (level.members * level.inside);
-  default:
-    return link.bytes_per_s;
-  }
-}
-
-/// The way to run `kind` on `chunks` times `size` bytes among the members of one level that is
-/// cheapest for all of them together; what each costs. Not for alltoall and send.
-inline HopCost levelCost(uint32_t kind, double size, double chunks, const Levels::Level &level,
-                         const LinkSoftware &software) {
+/// The cheapest way to run `kind` once on `size` bytes among the members of one level, of those
+/// that take at most `most_us` without their start; infinite where none does. Not for alltoall and
+/// send.
+inline HopCost levelCost(uint32_t kind, double size, const Levels::Level &level,
+                         const LinkSoftware &software, double most_us) {
   const double n = level.members, hop = level.link->latency_s * 1e6;
   const double logarithm = std::ceil(std::log2(n) - 1e-9);
   const bool reduces = kind == MANSARD_COLLECTIVE_ALL_REDUCE;
@@ -144,8 +44,6 @@ inline HopCost levelCost(uint32_t kind, double size, double chunks, const Levels
   const double passes = reduces ? 2 : 1, shard = passes * size * (n - 1) / n;
   const double spread = levelBandwidth(level, true) * 1e-6,
                pair = levelBandwidth(level, false) * 1e-6;
-  const uint32_t algorithms =
-      level.scalesOut && software.outerAlgorithms ? software.outerAlgorithms : software.algorithms;
   HopCost best;
   best.fixed_us = best.link_us = HUGE_VAL;
   const auto consider = [&](uint32_t algorithm, double steps, double peers, double bytes,
@@ -156,12 +54,12 @@ inline HopCost levelCost(uint32_t kind, double size, double chunks, const Levels
     const HopCost cost{bulk ? software.bulkStart_us : 0,
                        steps * hop * hopFactor + peers * software.peer_us,
                        bytes / (bandwidth * efficiency), bytes, algorithm};
-    if (cost.start_us + chunks * cost.each() < best.start_us + chunks * best.each())
+    if (cost.each() <= most_us && cost.start_us + cost.each() < best.start_us + best.each())
       best = cost;
   };
   const auto offer = [&](uint32_t algorithm, double steps, double peers, double bytes,
                          double bandwidth) {
-    if (!(algorithms >> algorithm & 1u))
+    if (!(software.algorithms >> algorithm & 1u))
       return;
     consider(algorithm, steps, peers, bytes, bandwidth, software.efficiency, true);
     consider(algorithm, steps, peers, bytes, bandwidth, software.fineEfficiency, false);
@@ -173,7 +71,8 @@ inline HopCost levelCost(uint32_t kind, double size, double chunks, const Levels
     if (reduces)
       offer(kAlgorithmOneShot, 1, n - 2, size * (n - 1), spread);
   }
-  if (reduces && level.link->in_network_reduction && (algorithms >> kAlgorithmInNetwork & 1u))
+  if (reduces && level.link->in_network_reduction &&
+      (software.algorithms >> kAlgorithmInNetwork & 1u))
     // Each rank sends its data up once and multicasts its reduced shard; the shard is charged at
     // the full domain's size, so that the time does not fall as ranks join.
     consider(kAlgorithmInNetwork, 2, 0, size * (1 + 1 / level.capacity), spread,
@@ -181,78 +80,42 @@ inline HopCost levelCost(uint32_t kind, double size, double chunks, const Levels
   return best;
 }
 
-/// A way that all ranks can really take is preferred to one that stretches a level.
-inline void keepCheaper(CollectiveTime &best, const CollectiveTime &other) {
-  if (!best.linked || (best.extended && !other.extended) ||
-      (best.extended == other.extended && other.total() < best.total()))
-    best = other;
-}
-
 /// all_reduce, all_gather, reduce_scatter: inner levels see the whole buffer, each outer one the
 /// shard that the inner ones leave. With c chunks the levels work as a pipeline: every level once,
-/// and the slowest c - 1 times more.
-inline CollectiveTime hierarchical(uint32_t kind, double size, const Levels &levels,
+/// and the slowest c - 1 times more. Tiers of one network cannot: they share their ports.
+inline CollectiveTime levelByLevel(uint32_t kind, double size, const Levels &levels,
                                    const LinkSoftware &software) {
   CollectiveTime best;
   best.linked = false;
   for (const double chunks : {1.0, 4.0, 16.0}) {
-    CollectiveTime time;
-    time.extended = levels.extended;
-    HopCost slowest;
-    double part = size / chunks;
-    for (uint32_t i = 0; i < levels.count; ++i) {
-      const HopCost cost = levelCost(kind, part, chunks, levels.level[i], software);
-      time.fixed_us += cost.start_us + cost.fixed_us;
-      time.link_us += cost.link_us;
-      time.link_bytes += cost.bytes * chunks;
-      if (i == 0 || cost.each() > slowest.each())
-        slowest = cost;
-      part /= levels.level[i].members;
+    // A level that waits for the slowest anyway takes what is cheapest once; how slow the slowest
+    // may be is tried from above.
+    double most_us = HUGE_VAL;
+    for (bool possible = true; possible;) {
+      CollectiveTime time;
+      time.extended = levels.extended;
+      HopCost slowest;
+      double part = size / chunks;
+      for (uint32_t i = 0; i < levels.count; ++i) {
+        const HopCost cost = levelCost(kind, part, levels.level[i], software, most_us);
+        time.fixed_us += cost.start_us + cost.fixed_us;
+        time.link_us += cost.link_us;
+        time.link_bytes += cost.bytes * chunks;
+        if (i == 0 || cost.each() > slowest.each())
+          slowest = cost;
+        part /= levels.level[i].members;
+      }
+      if (!(slowest.each() < HUGE_VAL))
+        break;
+      time.fixed_us += (chunks - 1) * slowest.fixed_us;
+      time.link_us += (chunks - 1) * slowest.link_us;
+      time.algorithm = slowest.algorithm;
+      keepCheaper(best, time);
+      most_us = std::nextafter(slowest.each(), 0.0);
+      possible = chunks > 1;
     }
-    time.fixed_us += (chunks - 1) * slowest.fixed_us;
-    time.link_us += (chunks - 1) * slowest.link_us;
-    time.algorithm = slowest.algorithm;
-    keepCheaper(best, time);
-    if (levels.count < 2)
+    if (levels.count < 2 || levels.sharedPorts)
       break;
-  }
-  return best;
-}
-
-/// Sends that go straight to their targets: `bytes[i]` leave each rank over level i. The levels'
-/// links carry them side by side; what one level forwards from another follows in small chunks.
-inline CollectiveTime direct(const Levels &levels, const double *bytes, const double *peers,
-                             const LinkSoftware &software) {
-  CollectiveTime best;
-  best.linked = false;
-  const double efficiencies[] = {software.efficiency, software.fineEfficiency};
-  const double hopFactors[] = {software.bulkHopFactor, software.fineHopFactor};
-  for (int protocol = 0; protocol < 2; ++protocol) {
-    if (!(efficiencies[protocol] > 0))
-      continue;
-    CollectiveTime time;
-    time.extended = levels.extended;
-    time.algorithm = kAlgorithmDirect;
-    time.fixed_us = protocol == 0 ? software.bulkStart_us : 0;
-    double busy_us[MANSARD_LINK_COUNT] = {};
-    for (uint32_t i = 0; i < levels.count; ++i) {
-      const Levels::Level &level = levels.level[i];
-      const bool network = protocol == 0 && level.scalesOut && software.networkEfficiency > 0;
-      const double efficiency = network ? software.networkEfficiency : efficiencies[protocol];
-      // On a ring a byte crosses a quarter of a closed ring, or a half where it is open.
-      const bool ring = level.link->topology == MANSARD_TOPOLOGY_RING;
-      const double crossings =
-          ring ? std::max(1.0, level.members / (level.members >= level.capacity ? 4 : 2)) : 1;
-      const double hops = ring ? std::max(1.0, std::floor(level.members / 2)) : 1;
-      time.fixed_us += hops * level.link->latency_s * 1e6 * hopFactors[protocol] +
-                       std::max(0.0, peers[i] - 1) * software.peer_us;
-      busy_us[i] = bytes[i] * crossings / (levelBandwidth(level, true) * 1e-6 * efficiency);
-      if (protocol == 1 && software.finePeerBytes_us > 0 && peers[i] > 0)
-        busy_us[i] = std::max(busy_us[i], bytes[i] / peers[i] / software.finePeerBytes_us);
-      time.link_bytes += bytes[i];
-    }
-    time.link_us = overlapped(busy_us, MANSARD_LINK_COUNT);
-    keepCheaper(best, time);
   }
   return best;
 }
@@ -273,29 +136,33 @@ inline CollectiveTime bruck(const Levels &levels, double size, const LinkSoftwar
   return time;
 }
 
-/// Ranks may pass over the link between dies, but not over their domain's to the network's. An
-/// absent link is the same as starting one level further out.
-inline bool mayStartAt(uint32_t first, const mansard_chip &chip) {
-  return chip.links[first].bytes_per_s > 0 &&
-         !(first == MANSARD_LINK_SCALE_OUT && chip.links[MANSARD_LINK_SCALE_UP].bytes_per_s > 0);
+inline CollectiveTime allToAll(double size, double ranks, const Levels &levels,
+                               const LinkSoftware &software) {
+  double bytes[Levels::kMost] = {}, peers[Levels::kMost] = {}, inner = 1;
+  for (uint32_t i = 0; i < levels.count; ++i) {
+    const double reached = std::min(ranks, inner * levels.level[i].members);
+    peers[i] = reached - inner;
+    bytes[i] = size * peers[i] / ranks;
+    inner = reached;
+  }
+  CollectiveTime best = direct(levels, bytes, peers, software);
+  if (levels.count == 1 && levels.level[0].link->topology != MANSARD_TOPOLOGY_RING &&
+      software.algorithms >> kAlgorithmRecursive & 1u)
+    keepCheaper(best, bruck(levels, size, software));
+  return best;
 }
 
-inline CollectiveTime unlinked() {
+/// From one device to another, over the level that joins them.
+inline CollectiveTime send(double size, const Levels &levels, const LinkSoftware &software) {
+  const Levels::Level &level = levels.level[levels.count - 1];
   CollectiveTime time;
-  time.link_us = HUGE_VAL;
-  time.linked = false;
+  time.extended = levels.extended;
+  time.algorithm = kAlgorithmDirect;
+  time.fixed_us = level.link->latency_s * 1e6;
+  time.link_bytes = size;
+  time.link_us = size / (levelBandwidth(level, false) * 1e-6 *
+                         (level.scalesOut ? software.networkShare() : software.efficiency));
   return time;
-}
-
-/// Ranks that share a rank's scale-up domain, itself among them; all where nothing scales out.
-inline double domainOf(const mansard_chip &chip, double ranks) {
-  if (!(chip.links[MANSARD_LINK_SCALE_OUT].bytes_per_s > 0))
-    return ranks;
-  double domain = 1;
-  for (uint32_t i = 0; i <= MANSARD_LINK_SCALE_UP; ++i)
-    if (chip.links[i].bytes_per_s > 0)
-      domain = std::max(domain, chip.links[i].domain);
-  return std::min(domain, ranks);
 }
 
 } // namespace detail
@@ -315,94 +182,26 @@ inline CollectiveTime collectiveTime(const mansard_chip &chip, const mansard_col
   for (uint32_t first = 0; first < MANSARD_LINK_COUNT; ++first) {
     if (!detail::mayStartAt(first, chip))
       continue;
-    const detail::Levels levels = detail::levelsFrom(first, chip, ranks);
+    const detail::Levels levels = detail::levelsFrom(first, false, chip, ranks);
     switch (collective.kind) {
-    case MANSARD_COLLECTIVE_SEND: {
-      const detail::Levels::Level &level = levels.level[levels.count - 1];
-      CollectiveTime time;
-      time.extended = levels.extended;
-      time.algorithm = kAlgorithmDirect;
-      time.fixed_us = level.link->latency_s * 1e6;
-      time.link_bytes = size;
-      time.link_us = size / (detail::levelBandwidth(level, false) * 1e-6 * software.efficiency);
-      detail::keepCheaper(best, time);
+    case MANSARD_COLLECTIVE_SEND:
+      detail::keepCheaper(best, detail::send(size, levels, software));
       break;
-    }
-    case MANSARD_COLLECTIVE_ALLTOALL: {
-      double bytes[MANSARD_LINK_COUNT] = {}, peers[MANSARD_LINK_COUNT] = {}, inner = 1;
-      for (uint32_t i = 0; i < levels.count; ++i) {
-        const double reached = std::min(ranks, inner * levels.level[i].members);
-        peers[i] = reached - inner;
-        bytes[i] = size * peers[i] / ranks;
-        inner = reached;
-      }
-      detail::keepCheaper(best, detail::direct(levels, bytes, peers, software));
-      if (levels.count == 1 && levels.level[0].link->topology != MANSARD_TOPOLOGY_RING &&
-          software.algorithms >> kAlgorithmRecursive & 1u)
-        detail::keepCheaper(best, detail::bruck(levels, size, software));
+    case MANSARD_COLLECTIVE_ALLTOALL:
+      detail::keepCheaper(best, detail::allToAll(size, ranks, levels, software));
       break;
-    }
     default:
-      detail::keepCheaper(best, detail::hierarchical(collective.kind, size, levels, software));
+      if (software.acrossNodes && levels.count > 1 && levels.scaleOut()) {
+        detail::keepCheaper(
+            best, detail::spanningCollective(collective.kind, size, ranks, levels, software));
+        break;
+      }
+      detail::keepCheaper(best, detail::levelByLevel(collective.kind, size, levels, software));
+      if (first <= MANSARD_LINK_SCALE_UP && ranks > chip.node.domain && chip.node.bytes_per_s > 0)
+        detail::keepCheaper(best, detail::levelByLevel(collective.kind, size,
+                                                       detail::levelsFrom(first, true, chip, ranks),
+                                                       software));
     }
-  }
-  best.fixed_us += software.start_us;
-  return best;
-}
-
-/// Copies of one token's row that its device sends.
-struct ExpertCopies {
-  double scaleUp;  // inside the domain, forwarded ones included
-  double scaleOut; // to other domains
-};
-
-/// Experts are taken as independent, uniform choices. Low latency: one row for each (token, expert)
-/// pair. Normal: one row to each domain that needs the token (at most node_limit of them), from
-/// where it spreads to each device that needs it (DeepSeek-V3, arXiv 2412.19437, section 3.2.2).
-/// `domain`: ranks in a scale-up domain.
-inline ExpertCopies expertCopies(const mansard_expert_parallel &e, double domain) {
-  const double ranks = static_cast<double>(std::max<int64_t>(e.ranks, 1));
-  const double topk = static_cast<double>(e.topk);
-  if (e.mode == MANSARD_EP_MODE_LOW_LATENCY)
-    return {topk * (domain - 1) / ranks, topk * (ranks - domain) / ranks};
-  const double nodes = std::max(1.0, ranks / domain);
-  const double allowed =
-      e.node_limit > 0 ? std::min(nodes, static_cast<double>(e.node_limit)) : nodes;
-  const auto distinct = [topk](double of) { return of * (1 - std::pow(1 - 1 / of, topk)); };
-  const double devices = std::min(ranks, allowed * domain);
-  return {distinct(devices) * (domain - 1) / domain, distinct(allowed) * (nodes - 1) / nodes};
-}
-
-/// Time of moving the rows of `e` (each `row_bytes`, scales included) to their experts, or back.
-/// Packing and the weighted sum are vector work and not counted here.
-inline CollectiveTime expertParallelTime(const mansard_chip &chip, const mansard_expert_parallel &e,
-                                         double row_bytes, const LinkSoftware &software) {
-  const double ranks = static_cast<double>(std::max<int64_t>(e.ranks, 1));
-  CollectiveTime best = detail::unlinked();
-  if (ranks <= 1) {
-    best = {};
-    best.fixed_us = software.start_us;
-    return best;
-  }
-  const double sent = static_cast<double>(e.tokens) * row_bytes;
-  const double domain = detail::domainOf(chip, ranks);
-  const ExpertCopies copies = expertCopies(e, domain);
-  for (uint32_t first = 0; first < MANSARD_LINK_COUNT; ++first) {
-    if (!detail::mayStartAt(first, chip))
-      continue;
-    const detail::Levels levels = detail::levelsFrom(first, chip, ranks);
-    double bytes[MANSARD_LINK_COUNT] = {}, peers[MANSARD_LINK_COUNT] = {}, inner = 1;
-    for (uint32_t i = 0; i < levels.count; ++i) {
-      const double reached = std::min(ranks, inner * levels.level[i].members);
-      const bool out = levels.level[i].scalesOut;
-      peers[i] = reached - inner;
-      if (out)
-        bytes[i] = sent * copies.scaleOut + (inner == 1 ? sent * copies.scaleUp : 0);
-      else // the domain's copies, shared out over its levels by the peers that each reaches
-        bytes[i] = sent * copies.scaleUp * peers[i] / std::max(1.0, domain - 1);
-      inner = reached;
-    }
-    detail::keepCheaper(best, detail::direct(levels, bytes, peers, software));
   }
   best.fixed_us += software.start_us;
   return best;

@@ -30,7 +30,8 @@ inline constexpr std::array<std::string_view, MANSARD_COLLECTIVE_COUNT> kCollect
 inline constexpr std::array<std::string_view, 2> kEpDirectionNames{"dispatch", "combine"};
 inline constexpr std::array<std::string_view, 2> kEpModeNames{"low_latency", "normal"};
 inline constexpr std::array<std::string_view, 4> kTopologyNames{"switch", "mesh", "ring", "bus"};
-inline constexpr std::array<std::string_view, MANSARD_LINK_COUNT> kLinkNames{"die", "scale_up",
-                                                                             "scale_out"};
+/// Behind the levels of mansard_chip.links its `node`.
+inline constexpr std::array<std::string_view, MANSARD_LINK_COUNT + 1> kLinkNames{
+    "die", "scale_up", "scale_out", "node"};
 
 } // namespace mansard

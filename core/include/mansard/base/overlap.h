@@ -56,6 +56,11 @@ public:
     for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i)
       part_[i] += duration * share[i] / sum;
   }
+  /// `share` of what `from` has is `to`'s.
+  void move(uint32_t from, uint32_t to, double share) {
+    part_[to] += part_[from] * share;
+    part_[from] *= 1 - share;
+  }
   /// Nothing else runs meanwhile.
   void addSerial(uint32_t resource, double us) { part_[resource] += us; }
 

@@ -8,6 +8,7 @@
 
 #include <mansard/base/collective.h>
 #include <mansard/base/custom_work.h>
+#include <mansard/base/expert_exchange.h>
 #include <mansard/base/flash_attention.h>
 #include <mansard/base/moe_work.h>
 #include <mansard/base/stated_tile.h>
@@ -182,7 +183,7 @@ inline void estimateExchange(const TiledMachine &machine, const mansard_kernel &
     return refuse(out, MANSARD_ERROR_UNSUPPORTED,
                   "the chip's description has no links to other devices");
   Busy busy;
-  busy[MANSARD_BOUND_LINK] = time.link_us;
+  busy[MANSARD_BOUND_LINK] = time.total(); // rows are read and written between its steps, too
   const double read = counts.readBytes + time.link_bytes,
                written = counts.writeBytes + time.link_bytes;
   const double share = addStream(busy, machine.chip, machine.vector, read, written, 0,
@@ -191,7 +192,7 @@ inline void estimateExchange(const TiledMachine &machine, const mansard_kernel &
       machine.chip, MANSARD_DTYPE_FP32, counts.vectorOperations, 0, machine.vector.efficiency);
   Parts parts;
   parts.addOverlapped(busy);
-  parts.addSerial(MANSARD_BOUND_FIXED, time.fixed_us);
+  parts.move(MANSARD_BOUND_LINK, MANSARD_BOUND_FIXED, time.fixed_us / std::max(time.total(), 1e-9));
   finish(parts, counts, read * share, written * share, out);
   out.link_bytes = time.link_bytes;
   if (time.extended) {

@@ -64,6 +64,8 @@ public:
   explicit Host(hw::Catalog &catalog);
   ~Host();
 
+  const hw::Catalog &catalog() const;
+
   /// Loads every plugin that is found. Broken ones are listed in `problems` and left out.
   std::vector<PluginInfo> plugins(std::vector<Error> *problems = nullptr);
 
@@ -73,6 +75,9 @@ public:
 
   /// By name or path, with overrides.
   Result<Model> open(const std::string &target, const std::vector<hw::Override> &overrides = {});
+  /// The chip of a system, by the system's name or path.
+  Result<Model> openSystem(const std::string &system,
+                           const std::vector<hw::Override> &overrides = {});
 
 private:
   struct Impl;

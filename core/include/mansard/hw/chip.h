@@ -16,6 +16,8 @@
 
 namespace mansard::hw {
 
+struct System;
+
 /// Every number by dotted key, typed access through `number`. The keys all chips share are listed
 /// in chipFields(); a section named after the chip's model ("[ascend]") holds what only that plugin
 /// reads.
@@ -23,17 +25,22 @@ struct Chip {
   std::string id, name, vendor, family, model, memoryTechnology, status;
   /// Public instruction set that LLVM compiles kernels for in the chip's stead; empty: none.
   std::string nearestIsa;
+  std::string process;   // that the compute dies are made in, in words; empty: not known
+  std::string ioProcess; // that the dies without cores are made in; empty: not known
   int year = 0;
   std::string file;
   std::map<std::string, Quantity, std::less<>> numbers;
   MemoryTechnology memory;                                  // as named by memory.technology
   std::map<std::string, Quantity, std::less<>> calibration; // constants of the family, by name
   std::vector<std::string> notes;                           // what overrides implied
+  std::shared_ptr<const System> system; // that it is built into, whose links it has; may be null
 
   bool has(std::string_view key) const { return numbers.find(key) != numbers.end(); }
   /// The number, or `otherwise` where the description lacks it.
   double number(std::string_view key, double otherwise = 0) const;
 
+  /// Its name, and what it is built into.
+  std::string title() const;
   double pinRate_Gbps() const; // the chip's own, or the technology's
   double dramPeakBytesPerSecond() const;
   double dramCapacityBytes() const;
@@ -61,9 +68,11 @@ struct Override {
 /// Splits each KEY=VALUE.
 Result<std::vector<Override>> parseOverrides(const std::vector<std::string> &texts);
 
-/// A chip from a document whose `inherits` chain is resolved through `catalog`.
+/// A chip from a document whose `inherits` chain is resolved through `catalog`. In a system its
+/// links are the system's; overrides come last.
 Result<Chip> buildChip(const Document &document, const Catalog &catalog,
-                       const std::vector<Override> &overrides);
+                       const std::vector<Override> &overrides,
+                       std::shared_ptr<const System> system = nullptr);
 
 /// The flat C view of a chip that plugins get. Owns the strings and values it points to; movable.
 class ChipView {

@@ -22,6 +22,7 @@ struct Entry {
   std::string text;     // for text
   Quantity number;      // for number; a flag is a number of 0 or 1
   bool sourced = false; // written as a table with a source
+  std::string unit;     // where the table states one
   std::string place;    // "file:line:column"
 };
 
@@ -29,6 +30,7 @@ struct Document {
   std::string file;
   std::map<std::string, Entry, std::less<>> entries; // by dotted key, [sources] left out
   std::map<std::string, std::vector<std::string>, std::less<>> lists; // arrays of texts
+  std::map<std::string, bool, std::less<>> sources; // names in [sources]; whether a number uses it
 };
 
 /// Reads TOML. Errors carry file, line and column. Thread-safe.

@@ -29,11 +29,14 @@ struct MemoryTechnology {
   Quantity latency_ns;  // idle, at the device's pins plus controller (the chip may say its own)
   Quantity capacity_GiB; // typical
   Quantity energy_pJ_per_bit;
+  Quantity price_usd_per_GB; // to who builds packages
 
   /// Bytes per second of one device at its pins.
   double peakBytesPerSecond(double pinRate_Gbps) const {
     return pinRate_Gbps * 1e9 * width_bits.value / 8;
   }
+  /// Stacks of memory are wide and sit on an interposer; packages are narrow and sit on a board.
+  bool stacked() const { return width_bits.value >= 256; }
   double accessBytes() const { return width_bits.value / channels.value / 8 * burst_length.value; }
   /// Share of the peak that pure reads sustain: refresh only.
   double readEfficiency() const;

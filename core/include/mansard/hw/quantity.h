@@ -1,4 +1,4 @@
-// A number with where it comes from: value, range, unit, source, confidence.
+// A number with where it comes from: value, range, source, confidence, note.
 #pragma once
 
 #include <array>
@@ -29,6 +29,7 @@ struct Quantity {
   std::optional<double> low, high; // what sources disagree over, or what nothing official says
   std::string source;
   Confidence confidence = Confidence::estimate;
+  std::string note; // what else there is to know: arithmetic, rival figures
 };
 
 } // namespace mansard::hw

@@ -56,7 +56,7 @@ struct MemoryFit {
   work::MemoryNeed need;
   double capacity = 0;
   std::vector<std::string> remedies; // each tried: flags with which it fits; empty if it fits
-  double total() const { return need.weights + need.kvCache + need.activations; }
+  double total() const { return need.total(); }
   bool fits() const { return total() <= capacity; }
 };
 
@@ -68,6 +68,7 @@ struct StepEstimate {
   std::vector<mansard_estimate> estimates; // by kernel index
   std::vector<StepTime> steps;             // by step index
   Timeline timeline;
+  double communication_us = 0; // that the step would gain if communication were free, halves and all
   MemoryFit memory;
   std::vector<std::string> notes;
 };
@@ -77,6 +78,9 @@ struct StepEstimate {
 /// below a floor.
 Result<StepEstimate> estimateStep(const Scenario &scenario, const Lowering &lowering,
                                   const host::Model &target);
+
+/// Whether tokens travel to experts on other devices.
+bool exchangesExperts(const work::Program &program);
 
 /// Ways to make `scenario` fit, tried by lowering it again: more devices in each direction, a
 /// smaller batch, narrower weights. Empty where none of those tried fits.

@@ -4,8 +4,11 @@
 
 #include <mansard/host/host.h>
 #include <mansard/model/estimate.h>
+#include <mansard/report/memory_lines.h>
+#include <mansard/report/standing.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,15 +27,20 @@ struct KernelLine {
 
 struct EstimateReport {
   std::string target, targetName, model, modelName, phase, scenario;
+  std::string system; // that the target is built into; empty: none was named
   double latency_ms = 0, tokens = 0, tokens_per_s = 0, tokens_per_s_per_chip = 0;
   int64_t devices = 0, chips = 0;
+  std::optional<work::Parallelism> parallelism; // a module's is its own
   double weights_GiB = 0, kvCache_GiB = 0, activations_GiB = 0, capacity_GiB = 0; // of a chip
+  double buffers_GiB = 0;
+  std::vector<MemoryLine> memory; // of a chip
   bool fits = true;
   double missing_GiB = 0, deviceCapacity_GiB = 0; // of a device
   std::vector<std::string> remedies;
   uint32_t bound = 0;
   double part_ms[MANSARD_BOUND_COUNT] = {};
-  double communicationShare = 0;   // of the step: what it would gain if links were free
+  double communicationShare = 0; // of the step: what it would gain if links were free
+  StepStanding standing;
   std::vector<KernelLine> kernels; // in order of execution
   std::vector<std::string> notes;
 

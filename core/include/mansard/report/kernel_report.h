@@ -4,6 +4,7 @@
 #include <mansard/base/result.h>
 #include <mansard/host/host.h>
 #include <mansard/host/interval.h>
+#include <mansard/report/standing.h>
 #include <mansard/work/kernel.h>
 
 #include <string>
@@ -22,9 +23,11 @@ std::vector<std::string> notesOf(const work::Kernel &kernel, const mansard_estim
 
 struct KernelReport {
   std::string target, targetName, model, what; // what: a short description of the kernel
+  std::string system; // that the target is built into; empty: none was named
   work::Kernel kernel{};
   mansard_estimate estimate{};
   host::Interval interval;
+  Standing standing;
   double tflops = 0, dram_GBps = 0, cycles = 0;
   double peak_tflops = 0, peak_dram_GBps = 0; // 0: the chip gives no such figure
   std::vector<std::string> notes;

@@ -10,7 +10,7 @@
 namespace mansard::report {
 
 /// "3 dense, 58 moe"; what repeats is told once: "18 x (1 sliding moe, 1 moe)".
-std::string layersText(const std::vector<work::LayerRun> &layers);
+std::string layersText(const work::Transformer &model);
 
 std::string modelsTable(const std::vector<work::Transformer> &models);
 std::string modelsJson(const std::vector<work::Transformer> &models);

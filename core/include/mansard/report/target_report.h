@@ -6,22 +6,30 @@
 #include <mansard/host/host.h>
 #include <mansard/hw/catalog.h>
 #include <mansard/hw/chip.h>
+#include <mansard/report/standing.h>
 
 #include <string>
 #include <vector>
 
 namespace mansard::report {
 
-/// True where measurements stand behind the residuals of the family's calibration.
-bool isValidated(const hw::Chip &chip);
-
 struct TargetLine {
-  std::string id, name, vendor, family, model, memory;
+  std::string id, name, vendor, family, model, memory, status;
   int year = 0;
-  bool validated = false;
+  Measured measured = Measured::nothing; // the most that stands behind any operation
 };
 /// Every target of the catalog. One that cannot be read is left out and put in `problems`.
 std::vector<TargetLine> collectTargets(const hw::Catalog &catalog, std::vector<Error> &problems);
+
+/// Which targets to keep: of each list any, of all lists at once; an empty one lets all pass.
+struct TargetFilter {
+  std::vector<std::string> vendors{}, families{}, memories{};
+  std::vector<std::string> years{}; // "2024", "2022-2024", "2024-", "-2022"
+};
+/// Letters' case does not count. Errors: a value that no target of `targets` has, with the nearest;
+/// a year that is none.
+Result<std::vector<TargetLine>> filterTargets(std::vector<TargetLine> targets,
+                                              const TargetFilter &filter);
 std::string targetsTable(const std::vector<TargetLine> &targets);
 std::string targetsJson(const std::vector<TargetLine> &targets);
 

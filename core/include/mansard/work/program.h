@@ -2,6 +2,7 @@
 // side.
 #pragma once
 
+#include <mansard/base/dtype.h>
 #include <mansard/work/kernel.h>
 
 #include <cstdint>
@@ -22,11 +23,22 @@ struct Step {
   std::string name;     // "layers.attention.q_proj": as shown to people
 };
 
+/// Parameters, or part of the cache, of one kind of module and one type.
+struct MemoryPart {
+  std::string component; // as in the kernels' names: "moe.experts", "attention"
+  DType type = DType::bf16;
+  double bytes = 0; // with scales
+};
+
 /// Device memory that the program needs, in bytes of one device.
 struct MemoryNeed {
   double weights = 0;
   double kvCache = 0;
   double activations = 0; // the largest set of intermediate tensors alive at once
+  double buffers = 0;     // that the exchange of tokens between devices keeps for the worst case
+  std::vector<MemoryPart> weightParts, cacheParts; // sum to weights and kvCache
+
+  double total() const { return weights + kvCache + activations + buffers; }
 };
 
 /// A flat list. Lowered once; estimated many times. `kernels` holds each distinct kernel once,

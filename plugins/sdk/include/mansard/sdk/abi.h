@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define MANSARD_ABI_MAJOR 0u
-#define MANSARD_ABI_MINOR 2u
+#define MANSARD_ABI_MINOR 3u
 
 #if defined(_WIN32)
 #define MANSARD_EXPORT __declspec(dllexport)
@@ -293,6 +293,9 @@ typedef struct mansard_estimate {
   uint32_t flags;
   mansard_tiling tiling;
   mansard_string note; /* static, or owned by the instance; empty if nothing to say */
+  /* Share of the device's cores, 0 to 1, that moving data keeps from whatever runs beside it. What
+   * runs alone loses nothing by it, and latency_us does not depend on it. */
+  double held_share;
 } mansard_estimate;
 
 /* ---- chips ---- */
@@ -346,6 +349,9 @@ typedef struct mansard_chip {
   mansard_link links[MANSARD_LINK_COUNT];
   const mansard_value *values;
   uint64_t value_count;
+  /* Where links[MANSARD_LINK_SCALE_UP] is a network of tiers: its first one. Devices that reach each
+   * other over fewer hops, through the same ports. bandwidth 0: there is one tier. */
+  mansard_link node;
 } mansard_chip;
 
 /* ---- plugins ---- */

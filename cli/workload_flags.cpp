@@ -1,0 +1,70 @@
+#include "commands.h"
+
+namespace mansard::cli {
+
+void ParallelismFlags::addTo(CLI::App &command, const std::string &prefix) {
+  const auto name = [&](const char *flag) { return "--" + prefix + flag; };
+  work::Parallelism &p = degrees;
+  for (const auto &[flag, degree, about] :
+       {std::tuple{"tp", &p.tp, "Devices that share each layer's attention heads and matrices"},
+        {"pp", &p.pp, "Pipeline stages"},
+        {"dp", &p.dp, "Replicas of attention, each with its part of the batch"},
+        {"cp", &p.cp, "Devices that share the positions of each sequence"},
+        {"ep", &p.ep, "Devices that the experts are spread over, of tp x dp x cp"},
+        {"redundant-experts", &p.redundant_experts,
+         "Second copies of experts in each layer, which share their tokens"}})
+    command.add_option(name(flag), *degree, about)->type_name("N")->capture_default_str();
+  command
+      .add_option(name("moe-tp"), p.moe_tp,
+                  "Parts that each expert's width is cut in (default: what --ep leaves of --tp)")
+      ->type_name("N");
+  command.add_flag(name("sp"), p.sp,
+                   "Norms on shares of the rows: reduce-scatter and all-gather in place of each "
+                   "all-reduce");
+  command
+      .add_option(name("expert-exchange"), exchange,
+                  "How tokens reach experts of other replicas: all-to-all (dispatch and combine), "
+                  "or all-gather (and reduce-scatter), which --moe-tp above 1 needs")
+      ->type_name("HOW")
+      ->capture_default_str();
+}
+
+Result<work::Parallelism> ParallelismFlags::parse() const {
+  static constexpr std::array<std::string_view, 2> kExchanges{"all-to-all", "all-gather"};
+  const auto chosen = choice("--expert-exchange", kExchanges, exchange);
+  if (!chosen)
+    return chosen.error();
+  work::Parallelism p = degrees;
+  p.exchange = static_cast<work::ExpertExchange>(*chosen);
+  return p;
+}
+
+void PrecisionFlags::addTo(CLI::App &command) {
+  command
+      .add_option("--quant", quantisation,
+                  fmt::format("{}", fmt::join(work::kQuantisationNames, " ")))
+      ->type_name("Q")
+      ->capture_default_str();
+  command
+      .add_option("--kv-cache", kvCache, "bf16 fp16 fp8 int8 (default: the 16-bit type of --quant)")
+      ->type_name("DTYPE");
+}
+
+Result<> PrecisionFlags::apply(work::Workload &workload) const {
+  const auto chosen = choice("--quant", work::kQuantisationNames, quantisation);
+  if (!chosen)
+    return chosen.error();
+  workload.quantisation = static_cast<work::Quantisation>(*chosen);
+  // Keys and values are as wide as what is not quantised, unless asked otherwise.
+  workload.kvCache = work::schemeOf(workload.quantisation).plain;
+  if (kvCache.empty())
+    return Ok{};
+  static constexpr std::array<std::string_view, 4> kCaches{"bf16", "fp16", "fp8", "int8"};
+  const auto cache = choice("--kv-cache", kCaches, kvCache);
+  if (!cache)
+    return cache.error();
+  workload.kvCache = *parseDType(kCaches[*cache]);
+  return Ok{};
+}
+
+} // namespace mansard::cli

@@ -1,0 +1,168 @@
+// Chips side by side, with a front end that makes programs of known size.
+#include <mansard/economics/tco.h>
+#include <mansard/report/compare_report.h>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace mansard::report {
+namespace {
+
+constexpr double kWeights = 40e9, kCacheOfToken = 320e3;
+
+/// 160 matmuls; 40 GB of weights and 320 kB of cache a token.
+Result<work::Program> lower(const work::Transformer &, const work::Workload &w,
+                            const work::Capabilities &) {
+  work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
+  kernel.u.matmul = {w.sequencesPerReplica() * w.tokensPerSequence(), 8192, 8192, 0, 0, 0, 0, 0, 0};
+  work::Program program;
+  program.devices = w.parallelism.devices();
+  program.tokens = w.tokensPerStep();
+  program.memory.weights = kWeights;
+  program.memory.kvCache = kCacheOfToken * static_cast<double>(w.sequencesPerReplica() * w.context);
+  program.steps.push_back({work::internKernel(program, kernel), 160, 0, 0, "layers.in"});
+  return program;
+}
+
+class CompareTest : public ::testing::Test {
+protected:
+  CompareTest() {
+    frontend_.lower = lower;
+    model_.id = "made-up";
+    scenario_.isl = 1024;
+    scenario_.osl = 256;
+    scenario_.concurrency = 16;
+  }
+
+  void add(const std::string &id, std::vector<hw::Override> overrides = {}) {
+    overrides.push_back({"model", "generic"});
+    overrides.push_back({"family", "generic"});
+    auto target = host_.open(id, overrides);
+    ASSERT_TRUE(target.ok()) << target.error().text();
+    auto economics = economics::readAssumptions(catalog_, "us");
+    ASSERT_TRUE(economics.ok()) << economics.error().text();
+    contenders_.push_back({std::move(*target), *system::readProfile("vllm"), *economics});
+  }
+
+  Result<CompareReport> collect() {
+    return collectComparison(host_, model::Lowering(frontend_, model_), contenders_, scenario_,
+                             256);
+  }
+  CompareReport compare() {
+    auto report = collect();
+    EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().text());
+    return report.ok() ? std::move(*report) : CompareReport{};
+  }
+
+  static double valueOf(const ComparedChip &row, CompareFigure figure) {
+    return row[figure] ? row[figure]->value : std::numeric_limits<double>::quiet_NaN();
+  }
+
+  hw::Catalog catalog_;
+  host::Host host_{catalog_};
+  work::Frontend frontend_{};
+  work::Transformer model_;
+  system::ServingScenario scenario_;
+  std::vector<Contender> contenders_;
+};
+
+TEST_F(CompareTest, ChipsKeepTheirOrderAndTheChartPutsTheBestFirst) {
+  add("a100-sxm-80gb");
+  add("h200-sxm");
+  const CompareReport report = compare();
+  ASSERT_EQ(report.chips.size(), 2u);
+  EXPECT_EQ(report.chips[0].target, "a100-sxm-80gb");
+  EXPECT_LT(valueOf(report.chips[0], CompareFigure::tokens_per_chip),
+            valueOf(report.chips[1], CompareFigure::tokens_per_chip));
+  const std::string table = compareTable(report);
+  const size_t chart = table.find("\n\n", table.find("  bound"));
+  EXPECT_LT(table.find("\n  h200-sxm", chart), table.find("\n  a100-sxm-80gb", chart)) << table;
+}
+
+TEST_F(CompareTest, RangesHoldTheValues) {
+  add("h100-sxm");
+  add("ascend-910c");
+  for (const ComparedChip &row : compare().chips)
+    for (size_t i = 0; i < kCompareFigures; ++i) {
+      SCOPED_TRACE(row.target + " " + std::string(kCompareFigureKeys[i]));
+      ASSERT_TRUE(row.figures[i]);
+      EXPECT_LE(row.figures[i]->low, row.figures[i]->value);
+      EXPECT_GE(row.figures[i]->high, row.figures[i]->value);
+      EXPECT_LT(row.figures[i]->low, row.figures[i]->high);
+    }
+}
+
+TEST_F(CompareTest, PerWattAndPerDollarAreQuotients) {
+  add("h100-sxm");
+  const CompareReport report = compare();
+  ASSERT_EQ(report.chips.size(), 1u);
+  const ComparedChip &row = report.chips[0];
+  const Contender &contender = contenders_[0];
+  const hw::Chip &chip = contender.target.chip();
+  const double rate = valueOf(row, CompareFigure::tokens_per_chip);
+  const double power = chip.number("power.tdp_W") * contender.economics.number("power.load_share");
+  EXPECT_DOUBLE_EQ(valueOf(row, CompareFigure::power), power);
+  EXPECT_NEAR(valueOf(row, CompareFigure::tokens_per_watt), rate / power, 1e-9 * rate);
+  const double kusd = chip.number("price.usd") / 1e3;
+  EXPECT_NEAR(valueOf(row, CompareFigure::tokens_per_kusd), rate / kusd, 1e-9 * rate);
+  EXPECT_NEAR(valueOf(row, CompareFigure::tokens_per_kilowatt_per_kusd), 1e3 * rate / power / kusd,
+              1e-9 * rate);
+  const auto hourly = economics::hourlyCost(chip, contender.economics, power);
+  ASSERT_TRUE(hourly.ok());
+  EXPECT_NEAR(valueOf(row, CompareFigure::usd_per_mtok),
+              economics::costPerMillionTokens(*hourly, rate, contender.economics), 1e-9 * rate);
+}
+
+TEST_F(CompareTest, WhoCannotHoldTheModelStaysWithTheReason) {
+  add("h200-sxm");
+  add("h100-sxm", {{"memory.stacks", "1"}});
+  const CompareReport report = compare();
+  ASSERT_EQ(report.chips.size(), 2u);
+  EXPECT_TRUE(report.chips[0].failure.empty());
+  EXPECT_NE(report.chips[1].failure.find("does not hold"), std::string::npos);
+  EXPECT_FALSE(report.chips[1][CompareFigure::tokens_per_chip]);
+  EXPECT_NE(compareTable(report).find("cannot run this"), std::string::npos);
+  contenders_.erase(contenders_.begin());
+  const auto nobody = collect();
+  ASSERT_FALSE(nobody.ok());
+  EXPECT_NE(nobody.error().message.find("h100-sxm: "), std::string::npos);
+}
+
+TEST_F(CompareTest, AChipWithoutPriceHasNoCost) {
+  add("h100-sxm");
+  hw::Chip chip = contenders_[0].target.chip();
+  chip.numbers.erase("price.usd");
+  auto target = host_.bind(chip);
+  ASSERT_TRUE(target.ok());
+  contenders_[0].target = std::move(*target);
+  const CompareReport report = compare();
+  ASSERT_EQ(report.chips.size(), 1u);
+  EXPECT_FALSE(report.chips[0][CompareFigure::usd_per_mtok]);
+  EXPECT_TRUE(report.chips[0][CompareFigure::tokens_per_watt]);
+  EXPECT_NE(compareJson(report).find("\"usd_per_mtok\": null"), std::string::npos);
+}
+
+TEST_F(CompareTest, SlowerKernelsLeaveTheHostAndKeepLittlesLaw) {
+  add("h100-sxm");
+  scenario_.software = contenders_[0].software;
+  const model::Lowering lowering(frontend_, model_);
+  system::StepCosts costs(lowering, contenders_[0].target, scenario_.plan, scenario_.traffic,
+                          scenario_.software.kernels);
+  const auto before = system::estimateServing(scenario_, costs);
+  const auto same = estimateSlower(scenario_, costs, 1);
+  const auto after = estimateSlower(scenario_, costs, 1.5);
+  ASSERT_TRUE(before.ok() && same.ok() && after.ok());
+  EXPECT_DOUBLE_EQ(same->ttft_ms, before->ttft_ms);
+  EXPECT_DOUBLE_EQ(same->requests_per_s, before->requests_per_s);
+  EXPECT_NEAR(after->request_ms, before->request_ms, 1e-9 * before->request_ms);
+  EXPECT_NEAR(after->decode_ms / before->decode_ms, 1.5, 0.03); // a little fewer decode at a time
+  EXPECT_GT(after->tpot_ms, before->tpot_ms);
+  const double stay_s =
+      (after->ttft_ms + static_cast<double>(scenario_.osl - 1) * after->tpot_ms) / 1e3;
+  EXPECT_NEAR(after->requests_per_s * stay_s, 16, 1e-4);
+}
+
+} // namespace
+} // namespace mansard::report
