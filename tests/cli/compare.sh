@@ -34,6 +34,7 @@ expect 0 'tokens/s/kW per 1,000 USD' "${two[@]}"
 expect 0 'spread comes from' "${two[@]}"
 expect 0 '####' "${two[@]}"
 expect 0 'no fp8 matrix unit' compare "${load[@]}" --targets a100-sxm-80gb --quant fp8
+expect 0 'cannot run this in .* of the cases' compare --model llama-3.1-70b --targets mlu690 --isl 128 --osl 32
 expect 0 'Examples' compare --help
 
 expect 2 '--model is required' compare --targets h100-sxm

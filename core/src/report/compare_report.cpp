@@ -136,6 +136,13 @@ Result<> addFigures(ComparedChip &row, host::Host &host, system::StepPrograms &p
   for (size_t i = 0; i < nominal.size(); ++i)
     if (std::isfinite(nominal[i]))
       known.push_back(i);
+  size_t failed = 0;
+  std::string reason; // of the first that failed
+  const auto fails = [&](const std::string &text) {
+    if (failed++ == 0)
+      reason = text;
+    return false;
+  };
   const auto experiment = [&](std::span<const double> values, std::span<double> out) {
     hw::Chip chip = contender.target.chip();
     economics::Assumptions economics = contender.economics;
@@ -143,18 +150,23 @@ Result<> addFigures(ComparedChip &row, host::Host &host, system::StepPrograms &p
     explore::assign(economics.numbers, values);
     auto target = host.bind(std::move(chip));
     if (!target)
-      return false;
+      return fails(target.error().text());
     system::StepCosts costs(programs, *target, scenario.software.kernels);
     const auto estimate = estimateSlower(scenario, costs, values[0]);
     if (!estimate)
-      return false;
+      return fails(estimate.error().text());
     const Figures figures = figuresOf(target->chip(), economics, *estimate);
     for (size_t i = 0; i < known.size(); ++i)
       if (out[i] = figures[known[i]]; !std::isfinite(out[i]))
-        return false;
+        return fails(fmt::format("no {}", kCompareFigureKeys[known[i]]));
     return true;
   };
   auto spreads = explore::spreadsOf(row.inputs, known.size(), experiment, {samples, 1});
+  if (failed > 0)
+    row.notes.push_back(fmt::format(
+        "cannot run this in {} of the cases that its uncertain numbers leave open{}: {}",
+        percent(static_cast<double>(failed) / static_cast<double>(samples)),
+        spreads ? "; ranges are of the others" : "", reason));
   if (!spreads)
     return spreads.error();
   for (size_t i = 0; i < known.size(); ++i)

@@ -72,4 +72,21 @@ Json numbersJson(const Numbers &numbers, UnitOf unitOf) {
   return json;
 }
 
+std::string withoutRange(const Numbers &numbers) {
+  size_t bare = 0;
+  std::string first;
+  for (const auto &[key, q] : numbers) {
+    const bool weak = q.confidence == hw::Confidence::press ||
+                      q.confidence == hw::Confidence::estimate ||
+                      q.confidence == hw::Confidence::recall;
+    if (weak && !q.low && !q.high && ++bare == 1)
+      first = key;
+  }
+  if (bare == 0)
+    return "";
+  return fmt::format("{} {} of confidence press, estimate or recall {} no range ({}{})", bare,
+                     bare == 1 ? "number" : "numbers", bare == 1 ? "has" : "have", first,
+                     bare > 1 ? ", ..." : "");
+}
+
 } // namespace mansard::report

@@ -17,4 +17,7 @@ using UnitOf = std::string (*)(std::string_view key);
 std::string numbersTable(const Numbers &numbers, UnitOf unitOf);
 Json numbersJson(const Numbers &numbers, UnitOf unitOf);
 
+/// How many numbers that nobody official gives have no range, and the first of them; empty if none.
+std::string withoutRange(const Numbers &numbers);
+
 } // namespace mansard::report

@@ -5,6 +5,8 @@
 #include <mansard/report/target_report.h>
 #include <mansard/report/text_table.h>
 
+#include "numbers.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -198,19 +200,8 @@ private:
 
   /// Numbers that nobody official gives should say how far off they may be.
   void ranges() {
-    size_t bare = 0;
-    std::string first;
-    for (const auto &[key, q] : chip_.numbers) {
-      const bool weak = q.confidence == hw::Confidence::press ||
-                        q.confidence == hw::Confidence::estimate ||
-                        q.confidence == hw::Confidence::recall;
-      if (weak && !q.low && !q.high && ++bare == 1)
-        first = key;
-    }
-    if (bare > 0)
-      warning(fmt::format("{} {} of confidence press, estimate or recall {} no range ({}{})", bare,
-                          bare == 1 ? "number" : "numbers", bare == 1 ? "has" : "have", first,
-                          bare > 1 ? ", ..." : ""));
+    if (std::string without = withoutRange(chip_.numbers); !without.empty())
+      warning(std::move(without));
   }
 
   const hw::Chip &chip_;

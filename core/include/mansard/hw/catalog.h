@@ -66,8 +66,8 @@ private:
   std::optional<std::string> modelOfHubName(const std::string &name) const;
 
   std::string directory_;
-  std::map<std::string, std::string, std::less<>> targets_, systems_, memories_,
-      nodes_, economics_, models_; // id -> path
+  std::map<std::string, std::string, std::less<>> targets_, systems_, memories_, nodes_, economics_,
+      models_; // id -> path
   std::map<std::string, std::pair<std::string, std::string>, std::less<>>
       added_; // id -> text, origin
 };

@@ -68,7 +68,8 @@ struct StepEstimate {
   std::vector<mansard_estimate> estimates; // by kernel index
   std::vector<StepTime> steps;             // by step index
   Timeline timeline;
-  double communication_us = 0; // that the step would gain if communication were free, halves and all
+  double communication_us =
+      0; // that the step would gain if communication were free, halves and all
   MemoryFit memory;
   std::vector<std::string> notes;
 };
