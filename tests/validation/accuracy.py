@@ -16,8 +16,23 @@ LEVEL_COLUMNS = ["file", "metric", "target", "dtype", "rows", "mape"]
 KEY = ("file", "metric", "target", "dtype")
 
 
-def tables():
-    return sorted(path for path in HERE.glob("*.csv") if path != LEVELS)
+WHOLE_MODELS = ("serving", "training")  # tables whose rows are models, which a front end lowers
+
+
+def is_of_kernels(path):
+    return not path.name.startswith(WHOLE_MODELS)
+
+
+def has_front_end(mansard):
+    binary = pathlib.Path(os.path.abspath(mansard))
+    return (binary.parent.parent / "lib" / "mansard" / "libmansard_ir.so").exists()
+
+
+def tables(mansard=None):
+    """All of this folder; with a program, those that it can estimate."""
+    every = mansard is None or has_front_end(mansard)
+    return sorted(path for path in HERE.glob("*.csv")
+                  if path != LEVELS and (every or is_of_kernels(path)))
 
 
 def read_csv(path):
@@ -31,7 +46,7 @@ def validate(mansard):
     environment.pop("MANSARD_PLUGIN_PATH", None)
     with tempfile.TemporaryDirectory() as folder:
         rows = pathlib.Path(folder) / "rows.csv"
-        command = [os.path.abspath(mansard), "validate", *(path.name for path in tables()),
+        command = [os.path.abspath(mansard), "validate", *(path.name for path in tables(mansard)),
                    "--json", "--rows", str(rows)]
         done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True,
                               timeout=300, check=False)
