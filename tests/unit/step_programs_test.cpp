@@ -130,7 +130,10 @@ TEST(Queueing, CrossingIsFound) {
 class Profile : public ::testing::Test {
 protected:
   Result<SoftwareProfile> read(const std::string &text) {
-    const std::string path = ::testing::TempDir() + "mansard-profile.toml";
+    // Tests run side by side.
+    const std::string path = ::testing::TempDir() +
+                             ::testing::UnitTest::GetInstance()->current_test_info()->name() +
+                             ".toml";
     std::ofstream(path) << text;
     auto profile = readProfile(path);
     std::filesystem::remove(path);

@@ -16,7 +16,10 @@ protected:
 
   /// Of a file that says `lines` beyond inheriting from the H100 SXM.
   TargetCheck heir(const std::string &lines) {
-    const std::string path = ::testing::TempDir() + "heir.toml";
+    // Tests run side by side.
+    const std::string path = ::testing::TempDir() +
+                             ::testing::UnitTest::GetInstance()->current_test_info()->name() +
+                             ".toml";
     std::ofstream(path) << "id = \"heir\"\nname = \"Heir\"\ninherits = \"h100-sxm\"\n" << lines;
     auto check = checkTarget(host_, catalog_, path);
     EXPECT_TRUE(check.ok());
