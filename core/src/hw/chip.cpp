@@ -5,6 +5,7 @@
 #include <mansard/hw/system.h>
 
 #include "chip_keys.h"
+#include "inheritance.h"
 
 #include <fmt/format.h>
 
@@ -17,14 +18,12 @@
 namespace mansard::hw {
 namespace {
 
-constexpr int kDeepestInheritance = 8;
-
 /// What a chip says of its memory beside the technology; another technology brings its own.
 constexpr const char *kTechnologyKeys[] = {"memory.pin_rate_Gbps", "memory.capacity_per_stack_GiB",
                                            "memory.reserved_GiB"};
 
-/// What is not the heir's: the base's price, and what its maker states where the heir changes what
-/// that follows from.
+/// What is not the heir's: what the base says of another memory technology, its price, and what its
+/// maker states where the heir changes what that follows from.
 void dropOwn(const Document &heir, Document &base) {
   const auto changes = [&](std::string_view prefix) {
     const auto first = heir.entries.lower_bound(prefix);
@@ -36,38 +35,13 @@ void dropOwn(const Document &heir, Document &base) {
            (peaks && entry.first.starts_with("stated.peak_tflops.")) ||
            (memory && entry.first.starts_with("stated.memory_"));
   });
-}
-
-/// Lays a document over the one it inherits from.
-Result<Document> resolve(const Document &document, const Catalog &catalog, int depth) {
-  const auto parent = document.entries.find(std::string_view("inherits"));
-  if (parent == document.entries.end())
-    return document;
-  if (depth >= kDeepestInheritance)
-    return Error{ErrorCode::invalidInput, "'inherits' goes round in a circle",
-                 parent->second.place};
-  Result<Document> base = catalog.targetDocument(parent->second.text);
-  if (!base)
-    return Error{base.error().code, fmt::format("inherits: {}", base.error().text()),
-                 parent->second.place};
-  Result<Document> resolved = resolve(*base, catalog, depth + 1);
-  if (!resolved)
-    return resolved;
-  resolved->file = document.file;
   const std::string_view technology = "memory.technology";
-  const auto before = resolved->entries.find(technology);
-  const auto after = document.entries.find(technology);
-  if (before != resolved->entries.end() && after != document.entries.end() &&
+  const auto before = base.entries.find(technology);
+  const auto after = heir.entries.find(technology);
+  if (before != base.entries.end() && after != heir.entries.end() &&
       before->second.text != after->second.text)
     for (const char *key : kTechnologyKeys)
-      resolved->entries.erase(key);
-  dropOwn(document, *resolved);
-  for (const auto &[key, entry] : document.entries)
-    resolved->entries.insert_or_assign(key, entry);
-  for (const auto &[key, list] : document.lists)
-    resolved->lists.insert_or_assign(key, list);
-  resolved->sources = document.sources; // those of the file itself: the base's are its own affair
-  return resolved;
+      base.entries.erase(key);
 }
 
 std::string *textMember(Chip &chip, std::string_view key) {
@@ -326,7 +300,8 @@ Result<std::vector<Override>> parseOverrides(const std::vector<std::string> &tex
 Result<Chip> buildChip(const Document &document, const Catalog &catalog,
                        const std::vector<Override> &overrides,
                        std::shared_ptr<const System> system) {
-  const Result<Document> resolved = resolve(document, catalog, 0);
+  const Result<Document> resolved = resolveInheritance(
+      document, [&](const std::string &name) { return catalog.targetDocument(name); }, dropOwn);
   if (!resolved)
     return resolved.error();
   Chip chip;

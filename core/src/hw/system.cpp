@@ -2,6 +2,7 @@
 #include <mansard/hw/system.h>
 
 #include "chip_keys.h"
+#include "inheritance.h"
 
 #include <fmt/format.h>
 
@@ -10,30 +11,6 @@
 
 namespace mansard::hw {
 namespace {
-
-constexpr int kDeepestInheritance = 8;
-
-Result<Document> resolve(const Document &document, const Catalog &catalog, int depth) {
-  const auto parent = document.entries.find(std::string_view("inherits"));
-  if (parent == document.entries.end())
-    return document;
-  if (depth >= kDeepestInheritance)
-    return Error{ErrorCode::invalidInput, "'inherits' goes round in a circle",
-                 parent->second.place};
-  Result<Document> base = catalog.systemDocument(parent->second.text);
-  if (!base)
-    return Error{base.error().code, fmt::format("inherits: {}", base.error().text()),
-                 parent->second.place};
-  Result<Document> resolved = resolve(*base, catalog, depth + 1);
-  if (!resolved)
-    return resolved;
-  resolved->file = document.file;
-  for (const auto &[key, entry] : document.entries)
-    resolved->entries.insert_or_assign(key, entry);
-  for (const auto &[key, list] : document.lists)
-    resolved->lists.insert_or_assign(key, list);
-  return resolved;
-}
 
 std::string *textMember(System &system, std::string_view key) {
   if (key == "id")
@@ -170,7 +147,8 @@ std::string unitOfSystem(std::string_view key) {
 }
 
 Result<System> buildSystem(const Document &document, const Catalog &catalog) {
-  const Result<Document> resolved = resolve(document, catalog, 0);
+  const Result<Document> resolved = resolveInheritance(
+      document, [&](const std::string &name) { return catalog.systemDocument(name); });
   if (!resolved)
     return resolved.error();
   System system;
