@@ -1,3 +1,4 @@
+#include "blocks.h"
 #include "json.h"
 
 #include <mansard/base/units.h>
@@ -84,22 +85,13 @@ std::string chart(const CompareReport &report, CompareFigure figure, bool highIs
   return table.text() + '\n';
 }
 
-std::string blame(const ComparedChip &row, const explore::Spread &spread) {
-  constexpr size_t kTold = 3;
-  std::string text;
-  for (size_t i = 0; i < spread.shares.size() && i < kTold; ++i)
-    text += fmt::format("{}{:.0f} % {}", text.empty() ? "" : ", ", 100 * spread.shares[i].share,
-                        row.inputs[spread.shares[i].input].name);
-  return text;
-}
-
-std::string spreadSources(const CompareReport &report) {
+std::string sources(const CompareReport &report) {
   TextTable table({{"spread comes from", {}}, {"", {}}, {"", {}}});
   for (const ComparedChip &row : report.chips)
     for (const CompareFigure figure : {CompareFigure::tokens_per_chip, CompareFigure::usd_per_mtok})
       if (row[figure] && !row[figure]->shares.empty())
         table.addRow({row.target, std::string(kTitles[static_cast<size_t>(figure)]),
-                      blame(row, *row[figure])});
+                      spreadSources(row.inputs, *row[figure])});
   return table.empty() ? "" : table.text() + '\n';
 }
 
@@ -158,8 +150,7 @@ Json toJson(const CompareReport &report, const ComparedChip &row) {
 std::string compareTable(const CompareReport &report) {
   return headline(report) + '\n' + figureTables(report) +
          chart(report, CompareFigure::tokens_per_chip, true) +
-         chart(report, CompareFigure::usd_per_mtok, false) + spreadSources(report) +
-         remarks(report);
+         chart(report, CompareFigure::usd_per_mtok, false) + sources(report) + remarks(report);
 }
 
 std::string compareJson(const CompareReport &report) {

@@ -1,3 +1,4 @@
+#include "blocks.h"
 #include "json.h"
 
 #include <mansard/report/cost_report.h>
@@ -6,20 +7,6 @@
 #include <fmt/format.h>
 
 namespace mansard::report {
-namespace {
-
-/// The inputs that explain most of a figure: "55 % wafer_price_usd of smic-n2, ...".
-std::string blame(const CostReport &report, const explore::Spread &spread) {
-  constexpr size_t kTold = 3;
-  std::string text;
-  for (size_t i = 0; i < spread.shares.size() && i < kTold; ++i)
-    text += fmt::format("{}{:.0f} % {}", text.empty() ? "" : ", ", 100 * spread.shares[i].share,
-                        report.inputs[spread.shares[i].input].name);
-  return text;
-}
-
-} // namespace
-
 std::string costTable(const CostReport &report) {
   using Align = TextTable::Align;
   std::string out = fmt::format("{} ({}) in {}, {} yield; {}\n\n", report.target, report.targetName,
@@ -32,7 +19,7 @@ std::string costTable(const CostReport &report) {
   TextTable figures({{"", {}}, {"", Align::right}, {"", {}}, {"", {}}, {"spread comes from", {}}});
   for (const CostReport::Figure &figure : report.figures)
     figures.addRow({figure.key, explore::withInterval(figure.spread), figure.unit, figure.meaning,
-                    blame(report, figure.spread)});
+                    spreadSources(report.inputs, figure.spread)});
   out += figures.text() + '\n';
   if (report.hourly) {
     const economics::HourlyCost &hour = *report.hourly;

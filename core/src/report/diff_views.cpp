@@ -1,3 +1,4 @@
+#include "blocks.h"
 #include "json.h"
 
 #include <mansard/report/diff_report.h>
@@ -116,10 +117,7 @@ std::string diffTable(const DiffReport &r) {
   std::string out = fmt::format("A {} and B {} on {} ({}), model {}\n\n", r.a.name, r.b.name,
                                 r.target, r.targetName, r.model) +
                     linesTable(r) + '\n' + totalsTable(r) + '\n' + verdict(r);
-  if (!r.notes.empty())
-    out += '\n';
-  for (const std::string &note : r.notes)
-    out += "  note: " + note + '\n';
+  out += noteLines(r.notes);
   return out;
 }
 

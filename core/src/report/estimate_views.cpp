@@ -1,3 +1,4 @@
+#include "blocks.h"
 #include "json.h"
 
 #include <mansard/report/csv.h>
@@ -5,6 +6,8 @@
 #include <mansard/report/text_table.h>
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace mansard::report {
 namespace {
@@ -56,15 +59,10 @@ std::string summary(const EstimateReport &r) {
 }
 
 std::string resources(const EstimateReport &r) {
-  TextTable table({{"resource", {}}, {"time", Align::right}, {"share", Align::right}, {"", {}}});
-  for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i) {
-    const double share = r.part_ms[i] / r.latency_ms;
-    if (share < kShown)
-      continue;
-    table.addRow(
-        {std::string(kBoundNames[i]), duration(r.part_ms[i] * 1e3), percent(share), bar(share)});
-  }
-  return table.text();
+  double part_us[MANSARD_BOUND_COUNT];
+  for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i)
+    part_us[i] = r.part_ms[i] * 1e3;
+  return resourceTable(part_us, r.latency_ms * 1e3);
 }
 
 Json memoryJson(const std::vector<MemoryLine> &lines) {
@@ -86,12 +84,9 @@ std::string estimateTable(const EstimateReport &r) {
     out += r.misfit() + '\n';
   out += '\n' + kernelsTable(r) + '\n' + summary(r) + '\n' + resources(r) + '\n' +
          memoryTable(r.memory, r.capacity_GiB);
-  const size_t first = r.fits ? 0 : 1; // the misfit heads the table already
-  if (r.notes.size() > first)
-    out += '\n';
-  for (size_t i = first; i < r.notes.size(); ++i)
-    out += "  note: " + r.notes[i] + '\n';
-  return out;
+  // The misfit heads the table already.
+  return out +
+         noteLines(std::span(r.notes).subspan(std::min<size_t>(r.fits ? 0 : 1, r.notes.size())));
 }
 
 std::string estimateJson(const EstimateReport &r) {

@@ -1,3 +1,4 @@
+#include "blocks.h"
 #include "json.h"
 
 #include <mansard/report/csv.h>
@@ -65,18 +66,7 @@ std::string kernelTable(const KernelReport &r) {
   out += "  validated  " + r.standing.text(r.kernel.op) + '\n';
   out += '\n';
 
-  TextTable parts({{"resource", {}}, {"time", Align::right}, {"share", Align::right}, {"", {}}});
-  for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i) {
-    const double share = e.part_us[i] / e.latency_us;
-    if (share < kShown)
-      continue;
-    parts.addRow({std::string(kBoundNames[i]), duration(e.part_us[i]), percent(share), bar(share)});
-  }
-  out += parts.text();
-  if (!r.notes.empty())
-    out += '\n';
-  for (const std::string &note : r.notes)
-    out += "  note: " + note + '\n';
+  out += resourceTable(e.part_us, e.latency_us) + noteLines(r.notes);
   return out;
 }
 

@@ -1,3 +1,4 @@
+#include "blocks.h"
 #include "json.h"
 
 #include <mansard/base/units.h>
@@ -114,13 +115,6 @@ std::string partTable(const system::ServingEstimate &e) {
   return table.text();
 }
 
-std::string notes(const system::ServingEstimate &e) {
-  std::string text;
-  for (const std::string &note : e.notes)
-    text += "  note: " + note + '\n';
-  return text.empty() ? text : '\n' + text;
-}
-
 Json toJson(const ServingReport &r) {
   const system::ServingEstimate &e = r.estimate;
   const system::ServingScenario &s = r.scenario;
@@ -183,7 +177,7 @@ ServingReport collectServing(const system::ServingScenario &scenario,
 
 std::string servingTable(const ServingReport &r) {
   return headline(r) + '\n' + facts(r) + '\n' + kernelTable(r.estimate) + '\n' +
-         partTable(r.estimate) + notes(r.estimate);
+         partTable(r.estimate) + noteLines(r.estimate.notes);
 }
 
 std::string servingJson(const ServingReport &r) { return dump(toJson(r)); }
@@ -214,7 +208,8 @@ std::string sweepTable(const std::vector<ServingReport> &reports) {
                   boundOf(e)});
   }
   return headline(reports.front()) + '\n' + table.text() + '\n' +
-         plot(points, labels, "tokens/s/user", "tokens/s/chip") + notes(reports.back().estimate);
+         plot(points, labels, "tokens/s/user", "tokens/s/chip") +
+         noteLines(reports.back().estimate.notes);
 }
 
 std::string sweepJson(const std::vector<ServingReport> &reports) {

@@ -1,3 +1,4 @@
+#include "blocks.h"
 #include "json.h"
 
 #include <mansard/report/csv.h>
@@ -5,6 +6,8 @@
 #include <mansard/report/training_report.h>
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace mansard::report {
 namespace {
@@ -75,15 +78,6 @@ std::string partsTable(const TrainingReport &r) {
   return table.text();
 }
 
-std::string resources(const TrainingReport &r) {
-  TextTable table({{"resource", {}}, {"time", Align::right}, {"share", Align::right}, {"", {}}});
-  for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i)
-    if (const double share = r.part_us[i] / r.step_us; share >= kShown)
-      table.addRow(
-          {std::string(kBoundNames[i]), duration(r.part_us[i]), percent(share), bar(share)});
-  return table.text();
-}
-
 } // namespace
 
 std::string trainingTable(const TrainingReport &r) {
@@ -92,13 +86,11 @@ std::string trainingTable(const TrainingReport &r) {
                   rate(r.parameters, ""), r.target, r.targetName, r.model, r.scenario, r.method);
   if (!r.fits)
     out += r.misfit() + '\n';
-  out += '\n' + kernelsTable(r) + '\n' + summary(r) + '\n' + partsTable(r) + '\n' + resources(r);
-  const size_t first = r.fits ? 0 : 1; // the misfit heads the table already
-  if (r.notes.size() > first)
-    out += '\n';
-  for (size_t i = first; i < r.notes.size(); ++i)
-    out += "  note: " + r.notes[i] + '\n';
-  return out;
+  out += '\n' + kernelsTable(r) + '\n' + summary(r) + '\n' + partsTable(r) + '\n' +
+         resourceTable(r.part_us, r.step_us);
+  // The misfit heads the table already.
+  return out +
+         noteLines(std::span(r.notes).subspan(std::min<size_t>(r.fits ? 0 : 1, r.notes.size())));
 }
 
 std::string trainingJson(const TrainingReport &r) {
