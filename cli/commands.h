@@ -8,9 +8,13 @@
 #include <mansard/work/workload.h>
 
 #include <CLI/CLI.hpp>
+#include <mansard/system/serving.h>
+
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +34,8 @@ void addServe(CLI::App &app, int &status);
 void addTrain(CLI::App &app, int &status);
 void addPlan(CLI::App &app, int &status);
 void addCompare(CLI::App &app, int &status);
+void addSweep(CLI::App &app, int &status);
+void addScenario(CLI::App &app, int &status);
 void addValidate(CLI::App &app, int &status);
 void addCalibrate(CLI::App &app, int &status);
 void addTargets(CLI::App &app, int &status);
@@ -53,6 +59,20 @@ bool isOneOf(const std::string &path, const std::vector<std::string> &files);
 
 /// A line on stderr.
 void warn(std::string_view text);
+
+/// A line on a terminal that is written over while something lasts, and gone in the end.
+class Progress {
+public:
+  explicit Progress(std::string_view things) : things_(things) {}
+  ~Progress();
+  void operator()(int64_t done, int64_t all);
+
+private:
+  std::string_view things_; // "plans"
+  std::chrono::steady_clock::time_point next_ =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  bool shown_ = false;
+};
 
 /// Loads the plugins, whose own targets join the catalog; broken ones are named on stderr.
 void addPluginTargets(host::Host &host);
@@ -82,6 +102,20 @@ struct ParallelismFlags {
   /// Must outlive `command`, at this address. With a prefix: --prefill-tp, and so on.
   void addTo(CLI::App &command, const std::string &prefix = "");
   Result<work::Parallelism> parse() const;
+};
+
+/// Parallelism of a served model: one plan, or with --disaggregated one of prefill workers and one
+/// of decode workers, and how many of each.
+struct ServingPlanFlags {
+  ParallelismFlags together, prefill, decode;
+  system::Disaggregation workers;
+  bool disaggregated = false;
+
+  /// Must outlive `command`, at this address.
+  void addTo(CLI::App &command);
+  /// In the command's callback: throws where flags of both kinds were given.
+  void check(const CLI::App &command) const;
+  Result<> apply(system::ServingScenario &scenario) const;
 };
 
 /// --quant, --kv-cache.

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <unistd.h>
+
 namespace mansard::cli {
 
 int fail(const Error &error) {
@@ -28,6 +30,22 @@ bool isOneOf(const std::string &path, const std::vector<std::string> &files) {
 }
 
 void warn(std::string_view text) { fmt::print(stderr, "mansard: {}\n", text); }
+
+Progress::~Progress() {
+  if (shown_)
+    fmt::print(stderr, "\r\033[K");
+}
+
+void Progress::operator()(int64_t done, int64_t all) {
+  constexpr std::chrono::milliseconds kPause{100};
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_ || isatty(STDERR_FILENO) == 0)
+    return;
+  next_ = now + kPause;
+  fmt::print(stderr, "\r{} of {} {}", done, all, things_);
+  std::fflush(stderr);
+  shown_ = true;
+}
 
 void addPluginTargets(host::Host &host) {
   std::vector<Error> problems;

@@ -12,7 +12,7 @@ namespace {
 struct Options {
   std::vector<std::string> targets, systems, economics, set;
   std::string model, software;
-  ParallelismFlags parallelism;
+  ServingPlanFlags plan;
   PrecisionFlags precision;
   ViewOptions view;
   system::ServingScenario scenario;
@@ -87,10 +87,8 @@ int run(const Options &options) {
   system::ServingScenario scenario = options.scenario;
   if (auto applied = options.precision.apply(scenario.plan); !applied)
     return fail(applied.error());
-  auto parallelism = options.parallelism.parse();
-  if (!parallelism)
-    return fail(parallelism.error());
-  scenario.plan.parallelism = *parallelism;
+  if (auto applied = options.plan.apply(scenario); !applied)
+    return fail(applied.error());
   std::vector<report::Contender> contenders;
   for (const auto *names : {&options.targets, &options.systems})
     for (const std::string &name : *names) {
@@ -102,7 +100,7 @@ int run(const Options &options) {
   auto lowering = model::Lowering::open(options.model, catalog);
   if (!lowering)
     return fail(lowering.error());
-  const auto report = report::collectComparison(host, *lowering, contenders, scenario);
+  const auto report = report::collectComparison(*lowering, contenders, scenario);
   if (!report)
     return fail(report.error());
   switch (options.view.view()) {
@@ -181,7 +179,7 @@ void addCompare(CLI::App &app, int &status) {
                    "Serving software of all (default: the one that names each chip's vendor): "
                    "vllm, sglang, trtllm, mindie, or a .toml like those in configs/software")
       ->type_name("PROFILE");
-  options->parallelism.addTo(*command);
+  options->plan.addTo(*command);
   options->precision.addTo(*command);
   options->view.addTo(*command, true);
   command->footer(
@@ -194,7 +192,10 @@ void addCompare(CLI::App &app, int &status) {
       "  mansard compare --model deepseek-v3 --systems cloudmatrix-384 --targets h800 --dp 32 --ep "
       "32 \\\n"
       "      --quant w8a8 --isl 4096 --osl 1024 --concurrency 2048 --csv");
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, command, &status] {
+    options->plan.check(*command);
+    status = run(*options);
+  });
 }
 
 } // namespace mansard::cli

@@ -105,6 +105,10 @@ void addWorkload(CLI::App &command, Options &options) {
   command.add_option("--accept", w.accept, "Share of the further new tokens that are kept, 0 to 1")
       ->type_name("P")
       ->capture_default_str();
+  command
+      .add_option("--imbalance", w.imbalance, "Load of the busiest device of experts over the mean")
+      ->type_name("X")
+      ->capture_default_str();
   options.parallelism.addTo(command);
   options.precision.addTo(command);
   command

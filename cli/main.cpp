@@ -56,6 +56,8 @@ int run(int argc, char **argv) {
   addServe(app, status);
   addTrain(app, status);
   addCompare(app, status);
+  addSweep(app, status);
+  addScenario(app, status);
   addValidate(app, status);
   addCalibrate(app, status);
   addCost(app, status);

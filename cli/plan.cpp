@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -35,26 +33,6 @@ int64_t naturalDevices(const host::Model &target) {
                            static_cast<int64_t>(target.view().links[MANSARD_LINK_SCALE_UP].domain));
 }
 
-/// A line on a terminal that is written over, and gone in the end.
-class Progress {
-public:
-  ~Progress() {
-    if (shown_)
-      fmt::print(stderr, "\r\033[K");
-  }
-  void operator()(int64_t done, int64_t all) {
-    if (!terminal_ || done % 16 != 0)
-      return;
-    fmt::print(stderr, "\r{} of {} plans", done, all);
-    std::fflush(stderr);
-    shown_ = true;
-  }
-
-private:
-  const bool terminal_ = isatty(STDERR_FILENO) != 0;
-  bool shown_ = false;
-};
-
 int run(const Options &options) {
   system::PlanQuestion question = options.question;
   static constexpr std::array<std::string_view, 3> kKinds{"both", "aggregated", "disaggregated"};
@@ -80,7 +58,7 @@ int run(const Options &options) {
   if (!lowering)
     return fail(lowering.error());
   auto answer = [&] {
-    Progress progress;
+    Progress progress("plans");
     question.progress = [&](int64_t done, int64_t all) { progress(done, all); };
     return system::searchPlans(question, *lowering, *target);
   }();
@@ -152,7 +130,7 @@ void addPlan(CLI::App &app, int &status) {
       ->type_name("P")
       ->capture_default_str();
   command
-      ->add_option("--imbalance", scenario.traffic.imbalance,
+      ->add_option("--imbalance", scenario.plan.imbalance,
                    "Load of the busiest device's experts over the mean")
       ->type_name("X")
       ->capture_default_str();
@@ -172,6 +150,7 @@ void addPlan(CLI::App &app, int &status) {
       ->check(CLI::Range(1, 256));
   options->view.addTo(*command, true);
   command->footer(
+      "Plans are judged at the values themselves; `mansard serve` tells the ranges of one.\n\n"
       "Examples:\n"
       "  mansard plan --model deepseek-v3 --system hgx-h200 --quant fp8-block --isl 4096 "
       "--osl 1024 --ttft 2000 --tpot 50\n"

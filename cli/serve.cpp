@@ -13,11 +13,9 @@ struct Options {
   TargetOptions target;
   ViewOptions view;
   std::string model, software, sweep;
-  ParallelismFlags parallelism, prefill, decode;
+  ServingPlanFlags plan;
   PrecisionFlags precision;
   system::ServingScenario scenario;
-  system::Disaggregation workers;
-  bool disaggregated = false;
 };
 
 Error badSweep(const std::string &text) {
@@ -64,17 +62,8 @@ Result<system::ServingScenario> scenarioOf(const Options &options, const host::M
   system::ServingScenario scenario = options.scenario;
   if (auto applied = options.precision.apply(scenario.plan); !applied)
     return applied.error();
-  auto plan = (options.disaggregated ? options.decode : options.parallelism).parse();
-  if (!plan)
-    return plan.error();
-  scenario.plan.parallelism = *plan;
-  if (options.disaggregated) {
-    scenario.disaggregated = options.workers;
-    auto prefill = options.prefill.parse();
-    if (!prefill)
-      return prefill.error();
-    scenario.disaggregated->prefill = *prefill;
-  }
+  if (auto applied = options.plan.apply(scenario); !applied)
+    return applied.error();
   auto software = options.software.empty() ? system::naturalProfile(target.chip().vendor)
                                            : system::readProfile(options.software);
   if (!software)
@@ -103,14 +92,14 @@ int run(const Options &options) {
   auto lowering = model::Lowering::open(options.model, catalog);
   if (!lowering)
     return fail(lowering.error());
-  system::Serving serving(*lowering, *target, *scenario);
+  explore::UncertainServing serving(*lowering, *target, *scenario);
   std::vector<report::ServingReport> reports;
   for (const int64_t concurrency : sweep) {
     scenario->concurrency = concurrency;
-    auto estimate = serving.estimate(*scenario);
-    if (!estimate)
-      return fail(estimate.error());
-    reports.push_back(report::collectServing(*scenario, *estimate, lowering->name(), *target));
+    auto report = report::collectServing(serving, *scenario, lowering->name(), *target);
+    if (!report)
+      return fail(report.error());
+    reports.push_back(std::move(*report));
   }
   switch (options.view.view()) {
   case View::json:
@@ -149,7 +138,7 @@ void addScenario(CLI::App &command, Options &options) {
         {"--accept", &s.plan.accept, "Share of the further new tokens that are kept, 0 to 1"},
         {"--routing", &s.traffic.routing,
          "Exponent of the power law of experts' shares of the tokens; 0: even"},
-        {"--imbalance", &s.traffic.imbalance,
+        {"--imbalance", &s.plan.imbalance,
          "Load of the busiest device of experts over the mean, beyond that"}})
     command.add_option(flag, *value, about)->type_name("X")->capture_default_str();
   command
@@ -172,20 +161,8 @@ void addServe(CLI::App &app, int &status) {
       ->type_name("M");
   options->target.addTo(*command);
   addScenario(*command, *options);
-  options->parallelism.addTo(*command);
+  options->plan.addTo(*command);
   options->precision.addTo(*command);
-  command->add_flag("--disaggregated", options->disaggregated,
-                    "Prompts on workers of their own, with --prefill-tp and so on; --decode-tp and "
-                    "so on are of those that decode");
-  options->prefill.addTo(*command, "prefill-");
-  options->decode.addTo(*command, "decode-");
-  for (const auto &[flag, value, about] :
-       {std::tuple{"--prefill-workers", &options->workers.prefillWorkers,
-                   "Prefill workers, with --decode-workers (default: as many as balance)"},
-        {"--decode-workers", &options->workers.decodeWorkers, "Decode workers"},
-        {"--prefill-batch", &options->workers.prefillBatch,
-         "Prompts that a rank of a prefill worker takes at once (default: as load asks)"}})
-    command->add_option(flag, *value, about)->type_name("N");
   options->view.addTo(*command, true);
   command->footer(
       "Clients keep --concurrency requests in flight; each sends the next when its last is "
@@ -201,18 +178,7 @@ void addServe(CLI::App &app, int &status) {
       "      --prefill-dp 32 --prefill-ep 32 --decode-dp 128 --decode-ep 128 --isl 4096 --osl 1024 "
       "--concurrency 16384");
   command->callback([options, command, &status] {
-    for (const CLI::Option *option : command->get_options())
-      if (const std::string name = option->get_name();
-          option->count() > 0 && !options->disaggregated &&
-          (name.starts_with("--prefill-") || name.starts_with("--decode-")))
-        throw CLI::RequiresError(name, "--disaggregated");
-    if (options->disaggregated)
-      for (const char *name : {"--tp", "--pp", "--dp", "--cp", "--ep", "--moe-tp", "--sp",
-                               "--expert-exchange", "--redundant-experts"})
-        if (command->get_option(name)->count() > 0)
-          throw CLI::ExcludesError(name, "--disaggregated; say --prefill-" +
-                                             std::string(name).substr(2) + " and --decode-" +
-                                             std::string(name).substr(2));
+    options->plan.check(*command);
     status = run(*options);
   });
 }

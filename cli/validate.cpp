@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include <mansard/report/files.h>
+#include <mansard/report/step_report.h>
 #include <mansard/report/validation.h>
 
 #include <fmt/format.h>
@@ -10,11 +11,28 @@
 namespace mansard::cli {
 namespace {
 
+constexpr size_t kServerSamples = 64; // of each: what is told is the share over many servers
+
 struct Options {
   std::vector<std::string> files;
+  std::vector<std::string> step; // from, to
   std::string rows;
+  bool serverRanges = false;
   ViewOptions view;
 };
+
+Result<> writeRows(const Options &options, const std::string &text) {
+  return options.rows.empty() ? Result<>(Ok{}) : report::writeFile(options.rows, text);
+}
+
+int printStep(const Options &options, const report::Validation &validation) {
+  const auto step = report::collectSteps(validation, options.step[0], options.step[1]);
+  if (!step)
+    return fail(step.error());
+  if (auto written = writeRows(options, report::stepRows(*step)); !written)
+    return fail(written.error());
+  return print(options.view.json ? report::stepJson(*step) : report::stepTable(*step));
+}
 
 int run(const Options &options) {
   if (isOneOf(options.rows, options.files))
@@ -22,15 +40,16 @@ int run(const Options &options) {
                  options.rows});
   hw::Catalog catalog;
   host::Host host(catalog);
-  auto validation = report::validate(host, options.files);
+  auto validation =
+      report::validate(host, options.files, options.serverRanges ? kServerSamples : 0);
   if (!validation)
     return fail(validation.error());
   for (const auto &[reason, rows] : validation->skipReasons)
     warn(fmt::format("skipped {} {}: {}", rows, rows == 1 ? "figure" : "figures", reason));
-  if (!options.rows.empty())
-    if (auto written = report::writeFile(options.rows, report::validationRows(*validation));
-        !written)
-      return fail(written.error());
+  if (!options.step.empty())
+    return printStep(options, *validation);
+  if (auto written = writeRows(options, report::validationRows(*validation)); !written)
+    return fail(written.error());
   return print(options.view.json ? report::validationJson(*validation)
                                  : report::validationTable(*validation));
 }
@@ -48,6 +67,15 @@ void addValidate(CLI::App &app, int &status) {
       ->add_option("--rows", options->rows,
                    "Write every row with its estimate, interval, bound and breakdown to this CSV")
       ->type_name("OUT.csv");
+  command
+      ->add_option("--step", options->step,
+                   "In place of errors, how much faster B runs than A what both have been measured "
+                   "at, predicted against measured; --rows then writes these pairs")
+      ->type_name("A,B")
+      ->delimiter(',')
+      ->expected(2);
+  command->add_flag("--server-ranges", options->serverRanges,
+                    "Intervals of servers as well, which take a while");
   options->view.addTo(*command, false);
   command->footer("MAPE: mean absolute percentage error; bias: mean of log(predicted / measured); "
                   "roofline: the plain\n"
@@ -58,7 +86,8 @@ void addValidate(CLI::App &app, int &status) {
                   "  mansard validate gemm.csv attention_decode.csv\n"
                   "  mansard validate gemm.csv --json\n"
                   "  mansard validate serving.csv --rows residuals.csv\n"
-                  "  mansard validate gemm.csv --rows residuals.csv");
+                  "  mansard validate gemm.csv --rows residuals.csv\n"
+                  "  mansard validate gemm.csv attention_decode.csv --step h100-sxm,b200-sxm");
   command->callback([options, &status] { status = run(*options); });
 }
 

@@ -39,6 +39,53 @@ Result<work::Parallelism> ParallelismFlags::parse() const {
   return p;
 }
 
+void ServingPlanFlags::addTo(CLI::App &command) {
+  together.addTo(command);
+  command.add_flag("--disaggregated", disaggregated,
+                   "Prompts on workers of their own, with --prefill-tp and so on; --decode-tp and "
+                   "so on are of those that decode");
+  prefill.addTo(command, "prefill-");
+  decode.addTo(command, "decode-");
+  for (const auto &[flag, value, about] :
+       {std::tuple{"--prefill-workers", &workers.prefillWorkers,
+                   "Prefill workers, with --decode-workers (default: as many as balance)"},
+        {"--decode-workers", &workers.decodeWorkers, "Decode workers"},
+        {"--prefill-batch", &workers.prefillBatch,
+         "Prompts that a rank of a prefill worker takes at once (default: as load asks)"}})
+    command.add_option(flag, *value, about)->type_name("N");
+}
+
+void ServingPlanFlags::check(const CLI::App &command) const {
+  for (const CLI::Option *option : command.get_options())
+    if (const std::string name = option->get_name();
+        option->count() > 0 && !disaggregated &&
+        (name.starts_with("--prefill-") || name.starts_with("--decode-")))
+      throw CLI::RequiresError(name, "--disaggregated");
+  if (!disaggregated)
+    return;
+  for (const char *name : {"--tp", "--pp", "--dp", "--cp", "--ep", "--moe-tp", "--sp",
+                           "--expert-exchange", "--redundant-experts"})
+    if (command.get_option(name)->count() > 0)
+      throw CLI::ExcludesError(name, "--disaggregated; say --prefill-" +
+                                         std::string(name).substr(2) + " and --decode-" +
+                                         std::string(name).substr(2));
+}
+
+Result<> ServingPlanFlags::apply(system::ServingScenario &scenario) const {
+  auto plan = (disaggregated ? decode : together).parse();
+  if (!plan)
+    return plan.error();
+  scenario.plan.parallelism = *plan;
+  if (!disaggregated)
+    return Ok{};
+  auto ofPrompts = prefill.parse();
+  if (!ofPrompts)
+    return ofPrompts.error();
+  scenario.disaggregated = workers;
+  scenario.disaggregated->prefill = *ofPrompts;
+  return Ok{};
+}
+
 void PrecisionFlags::addTo(CLI::App &command) {
   command
       .add_option("--quant", quantisation,

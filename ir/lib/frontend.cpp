@@ -120,7 +120,7 @@ private:
 void addModelPasses(mlir::OpPassManager &passes, const work::Workload &workload,
                     const work::Capabilities &target) {
   mlir::OpPassManager &functions = passes.nest<mlir::func::FuncOp>();
-  functions.addPass(createShardPass(workload.parallelism));
+  functions.addPass(createShardPass(workload.parallelism, workload.imbalance));
   functions.addPass(createLegalizePass(target));
   functions.addPass(createFusePass({.explain = false, .training = workload.training}));
   functions.addPass(createOverlapPass(workload.overlap));

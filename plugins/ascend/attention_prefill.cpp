@@ -23,7 +23,10 @@ void estimatePrefill(const Device &d, const mansard_kernel &kernel, const Prefil
   const double scores = std::max(heads * padded / d.cores, longest); // of the busiest core
 
   Busy busy;
-  busy[MANSARD_BOUND_MATRIX] = 2 * scores * (s.scoreDim + s.valueDim) / d.cubeOps[kernel.dtype];
+  const double perScore = 2 * (s.scoreDim + s.valueDim);
+  busy[MANSARD_BOUND_MATRIX] =
+      std::max(scores * perScore / d.cubeOps[kernel.dtype],
+               heads * s.pairs * perScore * d.power.usPerOperation[kernel.dtype]);
   busy[MANSARD_BOUND_VECTOR] = scores * costs.opsPerScore * d.cores / d.vectorOps;
   // FixPipe is the busiest of the engines that carry the exchange: scores in fp32, and partial
   // outputs after every block of keys.

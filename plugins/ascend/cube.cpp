@@ -67,6 +67,7 @@ struct Search {
   const Device &d;
   const Gemm &g;
   double m16, n16, k, dram_us, outputs;
+  double perPowered; // a product, if it were the device's only one
   double perProduct, perA, perB, perHit, perMiss, perStore, perTrip, perLast, perVector, perChip;
   double perCore; // panels that all cores miss together, of each core
   bool trips;
@@ -78,6 +79,7 @@ struct Search {
     const double unseen = std::max(0.0, g.leastDram - bytes);
     dram_us = (bytes > 0 ? bytes / d.dram(g.dramRead, g.dramWrite) : 0) + unseen / d.chipDramRead;
     outputs = g.groups * g.m * g.n;
+    perPowered = 2 * k * d.power.usPerOperation[g.dtype];
     perProduct = 2 * k / (d.cubeOps[g.dtype] * d.c.cubeEfficiency);
     perA = k * g.aBytes / d.l0aLoad;
     perB = k * g.bBytes / d.l0bLoad;
@@ -112,7 +114,8 @@ struct Search {
     const double stored = waves * rows * cols;
     const double rowBytes = k * rows * g.aBytes, colBytes = k * cols * g.bBytes;
 
-    p.busy[MANSARD_BOUND_MATRIX] = stored * perProduct;
+    p.busy[MANSARD_BOUND_MATRIX] =
+        std::max(stored * perProduct, p.tiles * rows * cols * perPowered);
     // FixPipe drains finished parts of a block while the cube fills others.
     p.busy[MANSARD_BOUND_SRAM] =
         std::max(waves * (rows * perA + cols * perB), trips ? 0 : stored * perStore);

@@ -24,7 +24,7 @@ void estimateCustom(const Device &d, const mansard_kernel &kernel, mansard_estim
   CustomRates rates;
   rates.cores = d.cores;
   rates.clocksPerUs = d.chip.clock_hz * micro;
-  rates.matrixOfChip = d.cubeOps[kernel.dtype] * d.cores;
+  rates.matrixOfChip = std::min(d.cubeOps[kernel.dtype] * d.cores, d.power.most(kernel.dtype));
   rates.matrixOfCore = d.cubeOps[kernel.dtype];
   rates.vectorOfCore = vectorOps * perCore;
   rates.integerOfCore = integerRate(d.chip, vectorOps) * perCore;

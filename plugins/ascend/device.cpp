@@ -51,6 +51,8 @@ Result<Device> makeDevice(const sdk::Chip &chip) {
   };
   d.chipL2Read = chipL2(chip->l2_read_bytes_per_s, d.l2Read);
   d.chipL2Write = chipL2(chip->l2_write_bytes_per_s, d.l2Write);
+  d.power =
+      powerCap(*chip, [&](std::string_view key, double none) { return chip.value(key, none); });
   for (uint32_t i = 0; i < MANSARD_DTYPE_COUNT; ++i)
     d.cubeOps[i] = chip->matrix_ops_per_s[i] * 1e-6 / d.cores;
   d.vectorOps = chip->vector_ops_per_s[MANSARD_DTYPE_FP32] * 1e-6 * d.c.vectorEfficiency;

@@ -5,6 +5,7 @@
 #include "constants.h"
 
 #include <mansard/base/overlap.h>
+#include <mansard/base/power_cap.h>
 #include <mansard/base/vector_work.h>
 #include <mansard/sdk/sdk.hpp>
 
@@ -26,7 +27,8 @@ struct Device {
   double l2Read, l2Write, dramLoad, l0aLoad, l0bLoad;
   double chipDramRead, chipL2Read, chipL2Write;
   double cubeOps[MANSARD_DTYPE_COUNT]; // operations per microsecond of one core
-  double vectorOps;                    // fp32 operations per microsecond, all vector cores
+  PowerCap power;
+  double vectorOps; // fp32 operations per microsecond, all vector cores
   double l2Bytes;
   bool calibrated; // the family's own measurements stand behind the constants
 

@@ -42,6 +42,7 @@ Result<Device> Device::create(const sdk::Chip &chip) {
   for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
     machine.tiles[type] = tilesFor(cluster, clusters, bytesOf(type));
   applyConstants(machine, [&](std::string_view name) { return chip.calibration(name); });
+  capPower(machine, [&](std::string_view key, double none) { return chip.value(key, none); });
 
   // The first slice in and the last results out of a tile pass GDRAM alone.
   machine.matmul.tile_us = 2 * toMicroseconds(chip->dram_latency_s);

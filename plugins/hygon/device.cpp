@@ -38,6 +38,7 @@ Result<Device> Device::create(const sdk::Chip &chip) {
   for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
     machine.tiles[type] = tilesFor(unit, cores, bytesOf(type));
   applyConstants(machine, [&](std::string_view name) { return chip.calibration(name); });
+  capPower(machine, [&](std::string_view key, double none) { return chip.value(key, none); });
 
   // A tile's first operands come from DRAM and its results go to the L2 with no other tile of the
   // workgroup to hide them.

@@ -18,6 +18,8 @@ figures="('ttft_ms','tpot_ms','tokens_per_s_per_chip','tokens_per_s_per_w','usd_
 keys "[r['target'] for r in j] == ['h100-sxm', 'ascend-910b']" "${two[@]}"
 keys "all(r[f + '_low'] <= r[f] <= r[f + '_high'] for r in j for f in $figures)" "${two[@]}"
 keys "all(r['model'] == 'llama-3.1-8b' and r['bound'] and r['failure'] is None for r in j)" "${two[@]}"
+keys "all(r['chips'] == 4 and r['ttft_ms_low'] < r['ttft_ms'] for r in j)" "${two[@]}" --disaggregated \
+  --prefill-tp 2 --decode-tp 1 --prefill-workers 1 --decode-workers 2
 keys "[r['economics'] for r in j] == ['us', 'china']" "${two[@]}" --economics us,ascend-910b=china
 keys "j[0]['target'] == 'cloudmatrix-384' and j[0]['chips'] == 1" \
   compare "${load[@]}" --systems cloudmatrix-384 --tp 2
@@ -40,6 +42,7 @@ expect 0 'Examples' compare --help
 expect 2 '--model is required' compare --targets h100-sxm
 expect 2 '--targets or --systems' compare "${load[@]}"
 expect 2 'excludes' "${two[@]}" --json --csv
+expect 2 '--disaggregated' "${two[@]}" --prefill-tp 2
 expect 1 'did you mean .h100-sxm' compare "${load[@]}" --targets h100-sx
 expect 1 '--isl: is 0; it may be' compare --model llama-3.1-8b --targets h100-sxm --isl 0
 expect 1 '--economics: .h200-sxm. is not compared' "${two[@]}" --economics h200-sxm=us

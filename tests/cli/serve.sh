@@ -25,6 +25,19 @@ keys "$little and j['communication_share'] > 0" serve --model deepseek-v3 --targ
 keys "j['running'] == j['places'] < 20000 and 'run at once' in ' '.join(j['notes'])" "${serve[@]}" --concurrency 20000
 keys "[r['concurrency'] for r in j] == [1, 2, 4, 8, 12]" "${serve[@]}" --sweep-concurrency 1:12
 keys "all(a['tpot_ms'] <= b['tpot_ms'] for a, b in zip(j, j[1:]))" "${serve[@]}" --sweep-concurrency 1:256
+figures="('ttft_ms','tpot_ms','tokens_per_s_per_chip','requests_per_s')"
+keys "all(j[f + '_low'] <= j[f] <= j[f + '_high'] and j['uncertainty'][f] for f in $figures)" "${serve[@]}" --concurrency 64
+keys "all(r[f + '_low'] < r[f + '_high'] for r in j for f in $figures)" "${serve[@]}" --sweep-concurrency 1,8
+keys "all(j[f + '_low'] <= j[f] <= j[f + '_high'] for f in $figures)" "${serve[@]}" --concurrency 64 \
+  --disaggregated --decode-tp 1 --prefill-tp 2
+watt="80 < j['power_w'] < 700 and abs(sum(j['power_parts_w'].values()) - j['power_w']) < 1e-6 and abs(j['power_w'] / j['tokens_per_s_per_chip'] / j['energy_per_token_j'] - 1) < 1e-9"
+keys "$watt" "${serve[@]}" --concurrency 64
+keys "$watt" "${serve[@]}" --concurrency 64 --disaggregated --decode-tp 1 --prefill-tp 2
+keys "j[0]['power_w'] < j[-1]['power_w'] and j[0]['energy_per_token_j'] > 2 * j[-1]['energy_per_token_j']" "${serve[@]}" --sweep-concurrency 1,64
+expect 0 'energy a token' "${serve[@]}" --concurrency 64
+expect 0 'tokens/s/chip +[0-9,.]+ \[[0-9,.]+ - [0-9,.]+\]' "${serve[@]}" --concurrency 64
+expect 0 'time per output token +[0-9.]+ ms \[[0-9.]+ ms - [0-9.]+ ms\]' "${serve[@]}" --concurrency 64
+expect 0 'spread of time per output token: [0-9]+ % .* of .*h100-sxm' "${serve[@]}" --concurrency 64
 expect 0 '^target,model,software,isl' "${serve[@]}" --sweep-concurrency 1,8 --csv
 expect 0 'time to first token' "${serve[@]}"
 expect 0 'tokens/s/chip' "${serve[@]}" --sweep-concurrency 1:64

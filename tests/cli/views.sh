@@ -18,6 +18,16 @@ keys "$(has 'target model op latency_us bound breakdown_us tflops dram_gbytes_pe
 keys "set('$bounds'.split()) == set(j['breakdown_us'])" "${kernel[@]}"
 keys "abs(sum(j['breakdown_us'].values()) - j['latency_us']) < 1e-6 * j['latency_us']" "${kernel[@]}"
 keys "j['low_us'] <= j['high_us'] and j['bound'] in j['breakdown_us']" "${kernel[@]}"
+keys "j['low_us'] < j['latency_us'] < j['high_us'] and len(j['uncertainty']['latency_us']) == 1" "${kernel[@]}"
+keys "0 < j['power_w'] <= 700 and abs(sum(j['power_parts_w'].values()) - j['power_w']) < 1e-6" "${kernel[@]}"
+keys "j['power_validated'] and abs(j['energy_j'] / (j['power_w'] * j['latency_us'] * 1e-6) - 1) < 1e-9" "${kernel[@]}"
+expect 0 'power .* W +of 700 W: operations' "${kernel[@]}"
+keys "not j['power_validated']" kernel gemm --target mlu590 --m 64 --n 64 --k 64 --dtype bf16
+keys "j['power_w'] is None and j['energy_j'] is None" kernel gemm --target enflame-l600 --m 64 --n 64 --k 64 --dtype bf16
+# A chip whose numbers are not known blames them, and a wider interval is theirs.
+rumoured=(kernel gemm --target mlu690 --m 1 --n 8192 --k 8192 --dtype bf16)
+keys "any(s['input'].endswith('of mlu690') and 'times' not in s['input'] for s in j['uncertainty']['latency_us'])" "${rumoured[@]}"
+expect 0 'spread +[0-9]+ % ' "${rumoured[@]}"
 tiled=("${kernel[@]}" --tile-m 64 --tile-n 128 --tile-k 64 --split-k 2)
 keys "[j['tiling'][k] for k in ('tile_m','tile_n','tile_k','split_k')] == [64, 128, 64, 2]" "${tiled[@]}"
 keys "any(n.startswith('the stated tile fits: ') for n in j['notes'])" "${tiled[@]}"
@@ -54,6 +64,16 @@ if have_ir; then
   estimate=(estimate --model llama-3.1-8b --target h100-sxm --phase decode --batch 8 --context 1024)
   keys "$(has 'target model phase latency_ms tokens_per_s tokens_per_s_per_chip chips memory_gib_per_chip bound breakdown_ms kernels power_w notes' j)" "${estimate[@]}"
   keys "$(has 'weights kv_cache activations capacity buffers parts' "j['memory_gib_per_chip']")" "${estimate[@]}"
+  figures="('latency_ms','tokens_per_s','tokens_per_s_per_chip')"
+  keys "all(j[f + '_low'] <= j[f] <= j[f + '_high'] and j['uncertainty'][f] for f in $figures)" "${estimate[@]}"
+  expect 0 'tokens/s +[0-9,]+ \[[0-9,]+ - [0-9,]+\]' "${estimate[@]}"
+  expect 0 'spread +[0-9]+ % .* of h100-sxm' "${estimate[@]}"
+  watt="abs(j['power_w'] / j['tokens_per_s_per_chip'] / j['energy_per_token_j'] - 1) < 1e-9 and abs(j['energy_per_token_j'] * j['tokens_per_s_per_w'] - 1) < 1e-9"
+  keys "$watt and 80 < j['power_w'] < 700 and abs(sum(j['power_parts_w'].values()) - j['power_w']) < 1e-6" "${estimate[@]}"
+  keys "j['power_w_low'] < j['power_w'] < j['power_w_high'] and j['power_validated']" "${estimate[@]}"
+  expect 0 'power a chip +[0-9]+ \[[0-9]+ - [0-9]+\] W' "${estimate[@]}"
+  keys "$watt and any('power is not validated' in n for n in j['notes'])" estimate --model llama-3.1-8b --target mlu590 --phase decode
+  keys "j['power_w'] <= 300" "${estimate[@]}" --set power.tdp_W=300
   keys "all($(has 'name op count latency_us bound share' k) for k in j['kernels'])" "${estimate[@]}"
   keys "abs(sum(k['share'] for k in j['kernels']) - 1) < 1e-6" "${estimate[@]}"
   keys "abs(sum(j['validation']['share'].values()) - 1) < 1e-6 and j['validation']['text']" "${estimate[@]}"

@@ -2,6 +2,7 @@
 
 #include "one_of_each.h"
 
+#include <mansard/economics/energy.h>
 #include <mansard/host/host.h>
 #include <mansard/host/interval.h>
 #include <mansard/model/timeline.h>
@@ -77,6 +78,12 @@ void expectNoAllocation(const char *target, const std::vector<hw::Override> &ove
     program.steps.push_back({work::internKernel(program, kernel), 61, 0, 0, "step"});
   model::Evaluator evaluator(program);
   EXPECT_EQ(allocationsOf([&] { fine = evaluator.run(*model).ok(); }), 0) << target;
+  const economics::EnergyModel energy(model->chip());
+  EXPECT_EQ(allocationsOf([&] {
+              energy.step(program, evaluator.estimates(), evaluator.timeline().total_us);
+            }),
+            0)
+      << target;
   EXPECT_TRUE(fine);
   EXPECT_EQ(allocationsOf([&] { (void)host::interval(*model, kernels[0], out[0]); }), 0);
 }

@@ -47,8 +47,7 @@ protected:
   }
 
   Result<CompareReport> collect() {
-    return collectComparison(host_, model::Lowering(frontend_, model_), contenders_, scenario_,
-                             256);
+    return collectComparison(model::Lowering(frontend_, model_), contenders_, scenario_, 256);
   }
   CompareReport compare() {
     auto report = collect();
@@ -90,7 +89,9 @@ TEST_F(CompareTest, RangesHoldTheValues) {
       ASSERT_TRUE(row.figures[i]);
       EXPECT_LE(row.figures[i]->low, row.figures[i]->value);
       EXPECT_GE(row.figures[i]->high, row.figures[i]->value);
-      EXPECT_LT(row.figures[i]->low, row.figures[i]->high);
+      if (static_cast<CompareFigure>(i) != CompareFigure::communication) { // of which there is none
+        EXPECT_LT(row.figures[i]->low, row.figures[i]->high);
+      }
     }
 }
 
@@ -102,8 +103,9 @@ TEST_F(CompareTest, PerWattAndPerDollarAreQuotients) {
   const Contender &contender = contenders_[0];
   const hw::Chip &chip = contender.target.chip();
   const double rate = valueOf(row, CompareFigure::tokens_per_chip);
-  const double power = chip.number("power.tdp_W") * contender.economics.number("power.load_share");
-  EXPECT_DOUBLE_EQ(valueOf(row, CompareFigure::power), power);
+  const double power = valueOf(row, CompareFigure::power);
+  EXPECT_GT(power, chip.number("power.idle_W"));
+  EXPECT_LT(power, chip.number("power.tdp_W"));
   EXPECT_NEAR(valueOf(row, CompareFigure::tokens_per_watt), rate / power, 1e-9 * rate);
   const double kusd = chip.number("price.usd") / 1e3;
   EXPECT_NEAR(valueOf(row, CompareFigure::tokens_per_kusd), rate / kusd, 1e-9 * rate);
@@ -113,6 +115,17 @@ TEST_F(CompareTest, PerWattAndPerDollarAreQuotients) {
   ASSERT_TRUE(hourly.ok());
   EXPECT_NEAR(valueOf(row, CompareFigure::usd_per_mtok),
               economics::costPerMillionTokens(*hourly, rate, contender.economics), 1e-9 * rate);
+}
+
+TEST_F(CompareTest, WherePowerIsNotKnownItIsAShareOfTheDesignPower) {
+  add("enflame-l600"); // its process is not told
+  const CompareReport report = compare();
+  ASSERT_EQ(report.chips.size(), 1u);
+  const Contender &contender = contenders_[0];
+  EXPECT_DOUBLE_EQ(valueOf(report.chips[0], CompareFigure::power),
+                   contender.target.chip().number("power.tdp_W") *
+                       contender.economics.number("power.load_share"));
+  EXPECT_NE(compareTable(report).find("power is not known"), std::string::npos);
 }
 
 TEST_F(CompareTest, WhoCannotHoldTheModelStaysWithTheReason) {
@@ -142,26 +155,6 @@ TEST_F(CompareTest, AChipWithoutPriceHasNoCost) {
   EXPECT_FALSE(report.chips[0][CompareFigure::usd_per_mtok]);
   EXPECT_TRUE(report.chips[0][CompareFigure::tokens_per_watt]);
   EXPECT_NE(compareJson(report).find("\"usd_per_mtok\": null"), std::string::npos);
-}
-
-TEST_F(CompareTest, SlowerKernelsLeaveTheHostAndKeepLittlesLaw) {
-  add("h100-sxm");
-  scenario_.software = contenders_[0].software;
-  const model::Lowering lowering(frontend_, model_);
-  system::StepCosts costs(lowering, contenders_[0].target, scenario_.plan, scenario_.traffic,
-                          scenario_.software.kernels);
-  const auto before = system::estimateServing(scenario_, costs);
-  const auto same = estimateSlower(scenario_, costs, 1);
-  const auto after = estimateSlower(scenario_, costs, 1.5);
-  ASSERT_TRUE(before.ok() && same.ok() && after.ok());
-  EXPECT_DOUBLE_EQ(same->ttft_ms, before->ttft_ms);
-  EXPECT_DOUBLE_EQ(same->requests_per_s, before->requests_per_s);
-  EXPECT_NEAR(after->request_ms, before->request_ms, 1e-9 * before->request_ms);
-  EXPECT_NEAR(after->decode_ms / before->decode_ms, 1.5, 0.03); // a little fewer decode at a time
-  EXPECT_GT(after->tpot_ms, before->tpot_ms);
-  const double stay_s =
-      (after->ttft_ms + static_cast<double>(scenario_.osl - 1) * after->tpot_ms) / 1e3;
-  EXPECT_NEAR(after->requests_per_s * stay_s, 16, 1e-4);
 }
 
 } // namespace

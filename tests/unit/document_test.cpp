@@ -52,6 +52,17 @@ TEST(Document, NamesTheNearestFieldForAMisspeltOne) {
       << document.error().message;
 }
 
+TEST(Document, NumbersTheTablesOfAnArrayAndListsTextsAndNumbers) {
+  const auto document =
+      parseDocument("[[point]]\na.b = 1\n[[point]]\na.b = \"x\"\nc = [1.5, \"y\"]\n", "f");
+  ASSERT_TRUE(document.ok()) << document.error().text();
+  EXPECT_EQ(document->entries.at("point.0.a.b").number.value, 1);
+  EXPECT_EQ(document->entries.at("point.1.a.b").text, "x");
+  EXPECT_EQ(document->lists.at("point.1.c"), (std::vector<std::string>{"1.5", "y"}));
+  EXPECT_FALSE(parseDocument("a = [true]", "f").ok());
+  EXPECT_FALSE(parseDocument("a = [[1]]", "f").ok());
+}
+
 TEST(Document, SaysWhetherAPathIsAFolderOrMissing) {
   EXPECT_NE(readDocument("/").error().message.find("folder"), std::string::npos);
   EXPECT_EQ(readDocument("/nowhere/at/all.toml").error().code, ErrorCode::io);

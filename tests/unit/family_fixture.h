@@ -20,6 +20,7 @@ public:
   }
 
   const mansard_chip &chip() const { return model_->view(); }
+  const hw::Chip &description() const { return model_->chip(); }
 
   mansard_estimate estimate(const work::Kernel &kernel) const {
     mansard_estimate out{};

@@ -3,6 +3,8 @@
 // shared memory a clock.
 #include "family_fixture.h"
 
+#include <mansard/hw/chip_energy.h>
+
 #include <cmath>
 
 namespace mansard {
@@ -112,9 +114,10 @@ TEST(NvidiaMatmul, PowerLimitsLargeMatmulsOnly) {
               0.01 * full.matmul(16, 16384, 16384).latency_us);
 }
 
-TEST(NvidiaMatmul, ClockGrowsWithTheCubeRootOfPower) {
-  const Opened some("h100-sxm", {{"power.tdp_W", "160"}}),
-      eighth("h100-sxm", {{"power.tdp_W", "20"}});
+TEST(NvidiaMatmul, ClockGrowsWithTheCubeRootOfWhatStaticPowerLeaves) {
+  const double static_W = hw::staticPower_W(Opened("h100-sxm").description());
+  const Opened some("h100-sxm", {{"power.tdp_W", std::to_string(static_W + 160)}}),
+      eighth("h100-sxm", {{"power.tdp_W", std::to_string(static_W + 20)}});
   EXPECT_NEAR(eighth.matmul(8192, 8192, 8192).latency_us / some.matmul(8192, 8192, 8192).latency_us,
               2, 0.06);
 }

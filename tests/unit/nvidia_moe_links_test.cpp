@@ -1,4 +1,4 @@
-// Mixtures of experts, vector work and links on a GPU.
+// Mixtures of experts, grouped matmuls, vector work and links on a GPU.
 #include "family_fixture.h"
 
 namespace mansard {
@@ -16,6 +16,54 @@ work::Kernel collective(uint32_t kind, int64_t ranks, int64_t bytes) {
   work::Kernel kernel = test::bf16(MANSARD_OP_COLLECTIVE);
   kernel.u.collective = {ranks, bytes, kind, 0};
   return kernel;
+}
+
+work::Kernel grouped(int64_t groups, int64_t m, DType type, uint32_t scaling) {
+  work::Kernel kernel = work::makeKernel(MANSARD_OP_GROUPED_MATMUL, type, type, DType::bf16);
+  kernel.scaling = scaling;
+  kernel.u.grouped_matmul = {groups, m, 4096, 7168};
+  return kernel;
+}
+
+// Rows of experts are padded to 128, or to 64 where no expert is expected to have more.
+TEST(NvidiaMoe, ExpertsAfterAnExchangeHaveTilesOfTheirOwn) {
+  for (const char *target : {"h20", "b200-sxm"}) {
+    const Opened chip(target);
+    const auto height = [&](int64_t m, DType type, uint32_t scaling) {
+      return chip.estimate(grouped(8, m, type, scaling)).tiling.tile_m;
+    };
+    EXPECT_EQ(height(16, DType::fp8, MANSARD_SCALING_BLOCK), 64) << target;
+    EXPECT_EQ(height(72, DType::fp8, MANSARD_SCALING_BLOCK), 128) << target;
+    EXPECT_EQ(height(2048, DType::fp8, MANSARD_SCALING_BLOCK), 128) << target;
+    // Equal matrices, batched, have any.
+    EXPECT_LT(height(16, DType::bf16, MANSARD_SCALING_NONE), 64) << target;
+  }
+  EXPECT_EQ(Opened("b200-sxm")
+                .estimate(grouped(8, 72, DType::nvfp4, MANSARD_SCALING_GROUP))
+                .tiling.tile_m,
+            128);
+}
+
+TEST(NvidiaMoe, ManyRowsOfExpertsRunAsOneMatmulDoes) {
+  const Opened h800("h800");
+  work::Kernel dense = work::makeKernel(MANSARD_OP_MATMUL, DType::fp8, DType::fp8, DType::bf16);
+  dense.scaling = MANSARD_SCALING_BLOCK;
+  dense.u.matmul = {8 * 8192, 4096, 7168, 0, 0, 0, 0, 0, 0};
+  const double one = h800.estimate(dense).latency_us;
+  const double eight =
+      h800.estimate(grouped(8, 8192, DType::fp8, MANSARD_SCALING_BLOCK)).latency_us;
+  EXPECT_GT(eight, one);
+  EXPECT_LT(eight, 1.15 * one);
+}
+
+TEST(NvidiaMoe, RowsThatArePermutedNarrowTakeHalfTheTrips) {
+  const Opened h800("h800");
+  const auto gather = [&](DType type) {
+    work::Kernel kernel = work::makeKernel(MANSARD_OP_VECTOR, type, type, type);
+    kernel.u.vector = {65536, 8192, 0, MANSARD_VECTOR_GATHER, 0};
+    return h800.estimate(kernel).latency_us;
+  };
+  EXPECT_NEAR(gather(DType::fp8) / gather(DType::bf16), 0.5, 0.03);
 }
 
 TEST(NvidiaMoe, FewTokensReadTheTouchedExpertsWeights) {
@@ -106,10 +154,13 @@ TEST(NvidiaGroupedMatmul, UnevenGroupsTakeMoreTilesThanTheirMean) {
   const Opened h20("h20");
   work::Kernel kernel =
       work::makeKernel(MANSARD_OP_GROUPED_MATMUL, DType::fp8, DType::fp8, DType::bf16);
-  kernel.u.grouped_matmul = {128, 64, 2048, 2048};
-  const double even = h20.estimate(kernel).latency_us;
-  kernel.scaling = MANSARD_SCALING_BLOCK; // kernels made for experts
-  EXPECT_GT(h20.estimate(kernel).latency_us, 1.3 * even);
+  kernel.scaling = MANSARD_SCALING_BLOCK;
+  const auto of = [&](int64_t rows) {
+    kernel.u.grouped_matmul = {128, rows, 2048, 2048};
+    return h20.estimate(kernel).latency_us;
+  };
+  EXPECT_NEAR(of(48) / of(32), 1, 0.01); // a tile of 64 holds 1.3 times as many
+  EXPECT_GT(of(64), 1.3 * of(48));       // half of the groups have more
 }
 
 TEST(NvidiaVector, LargeMapStreamsMemory) {

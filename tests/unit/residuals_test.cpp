@@ -112,5 +112,32 @@ TEST(SiteOf, IsWhatTheLayersOfOneModelShare) {
   EXPECT_NE(siteOf(a), siteOf(b));
 }
 
+/// Companies of `sites`, each residual its company's error and its own, in log.
+std::vector<Residual> companies(double common, double own, size_t count, size_t sites = 8) {
+  std::vector<Residual> residuals;
+  for (size_t c = 0; c < count; ++c)
+    for (size_t site = 0; site < sites; ++site)
+      residuals.push_back({MANSARD_OP_MATMUL, MANSARD_DTYPE_BF16, MANSARD_BOUND_DRAM,
+                           fmt::format("site {}", site),
+                           std::exp((c % 2 ? common : -common) + ((c / 2 + site) % 2 ? own : -own)),
+                           fmt::format("company {}", c)});
+  return residuals;
+}
+
+TEST(ResidualBands, CommonShareIsWhatCompaniesErrTogether) {
+  constexpr size_t kCount = 4 * kFewestCompanies;
+  EXPECT_NEAR(*commonShare(companies(0.1, 0, kCount)), 1, 1e-9);
+  EXPECT_EQ(*commonShare(companies(0, 0.1, kCount)), 0);
+  // Half of a company's sites err one way, half the other: pairs of different sites are a little
+  // negatively correlated, by 1 over the sites less one.
+  EXPECT_NEAR(*commonShare(companies(0.1, 0.1, kCount)), 0.5 - 0.5 / 7, 1e-9);
+}
+
+TEST(ResidualBands, CommonShareNeedsSeveralSitesInSeveralCompanies) {
+  EXPECT_FALSE(commonShare(companies(0.1, 0.1, kFewestCompanies - 1)));
+  EXPECT_TRUE(commonShare(companies(0.1, 0.1, kFewestCompanies)));
+  EXPECT_FALSE(commonShare(companies(0.1, 0.1, kFewestCompanies, 1)));
+}
+
 } // namespace
 } // namespace mansard::report

@@ -43,12 +43,23 @@ TEST(ServedHabits, AProductOfTheExpertsDegreesIsOneOfThem) {
   EXPECT_EQ(row.scenario.concurrency, 8);
 }
 
-TEST(ServedHabits, WhereReplicasAreTheProductRequestsCountForEach) {
+TEST(ServedHabits, RequestsCountForEachReplicaOfAttention) {
+  const ServedRow plain =
+      with(recorded(), {{"tp", "1"}, {"attention_dp", "8"}, {"concurrency", "16"}});
+  EXPECT_EQ(plain.scenario.plan.parallelism.dp, 8);
+  EXPECT_EQ(plain.scenario.concurrency, 128);
+  RowValues other = recorded();
+  other["attention_dp"] = "8";
+  other["isl"] = "4000"; // not InferenceMAX's
+  EXPECT_EQ(readServedRow("serving", other).scenario.concurrency, 8);
+}
+
+TEST(ServedHabits, WhereReplicasAreTheProductSoAreRequests) {
   const ServedRow row =
       with(recorded(), {{"tp", "1"}, {"attention_dp", "16"}, {"moe_tp", "4"}, {"moe_ep", "4"}});
   EXPECT_EQ(row.scenario.plan.parallelism.dp, 4);
   EXPECT_EQ(row.scenario.plan.parallelism.ep, 4);
-  EXPECT_EQ(row.scenario.concurrency, 32);
+  EXPECT_EQ(row.scenario.concurrency, 128);
 }
 
 TEST(ServedHabits, HonestDegreesStay) {
@@ -116,6 +127,25 @@ TEST(ServedHabits, PrecisionIsTheCheckpointsOwn) {
   values["moe_quant"] = "two-bit";
   ServedRow row = readServedRow("serving", values);
   EXPECT_FALSE(completePlan(row, values, experts, hopper).ok());
+}
+
+TEST(ServedHabits, TensorRtLlmGathersTokensOfAsFewDevicesAsATokenHasChoices) {
+  work::Transformer model;
+  model.moe.experts = 256;
+  model.moe.experts_per_token = 8;
+  hw::Chip chip;
+  const auto exchange = [&](const char *software, const char *devices) {
+    RowValues values = recorded();
+    values["software"] = software;
+    values["tp"] = values["moe_tp"] = "1";
+    values["attention_dp"] = values["moe_ep"] = devices;
+    ServedRow row = readServedRow("serving", values);
+    EXPECT_TRUE(completePlan(row, values, model, chip).ok());
+    return row.scenario.plan.parallelism.exchange;
+  };
+  EXPECT_EQ(exchange("trtllm-1.2.0rc6.post2", "8"), work::ExpertExchange::all_gather);
+  EXPECT_EQ(exchange("trtllm-1.2.0rc6.post2", "16"), work::ExpertExchange::all_to_all);
+  EXPECT_EQ(exchange("sglang-0.5.9", "8"), work::ExpertExchange::all_to_all);
 }
 
 TEST(ServedHabits, DisaggregatedWorkersAreCountedByTheirRanks) {

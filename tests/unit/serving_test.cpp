@@ -226,6 +226,30 @@ TEST_F(ServingTest, AFirstBurstIsSeenInTheMean) {
   EXPECT_GT(run().ttft_ms, steady.ttft_ms);
 }
 
+TEST_F(ServingTest, AFirstBurstWaitsForPrefillWorkersToo) {
+  scenario_.concurrency = 64;
+  scenario_.disaggregated = Disaggregation{};
+  scenario_.disaggregated->prefillWorkers = scenario_.disaggregated->decodeWorkers = 1;
+  const ServingEstimate steady = run();
+  scenario_.firstBurst = 0.1;
+  const ServingEstimate burst = run();
+  EXPECT_GT(burst.queue_ms, steady.queue_ms);
+  EXPECT_EQ(burst.tpot_ms, steady.tpot_ms);
+  expectLittlesLaw(burst);
+}
+
+// What arrives between two looks begins together: replicas wait for one another's prompts less
+// often, and get more alike numbers of them.
+TEST_F(ServingTest, PromptsSinceTheLastLookBeginTogether) {
+  scenario_.plan.parallelism.dp = scenario_.plan.parallelism.ep = 8;
+  scenario_.concurrency = 128;
+  const ServingEstimate often = run();
+  scenario_.software.poll_iterations = 60;
+  const ServingEstimate seldom = run();
+  EXPECT_GT(seldom.queue_ms, often.queue_ms);
+  EXPECT_LT(seldom.prompts_ms, 0.8 * often.prompts_ms);
+}
+
 TEST_F(ServingTest, WorkersOfTheirOwnKeepPromptsOutOfTheWay) {
   scenario_.concurrency = 128;
   scenario_.disaggregated = Disaggregation{};
@@ -259,9 +283,6 @@ TEST_F(ServingTest, WhatMakesNoSenseIsNamedByItsFlag) {
   scenario_.prefixHit = NAN;
   EXPECT_EQ(place(), "--prefix-hit");
   scenario_.prefixHit = 0;
-  scenario_.traffic.imbalance = 0.5;
-  EXPECT_EQ(place(), "--imbalance");
-  scenario_.traffic.imbalance = 1;
   scenario_.disaggregated = Disaggregation{};
   scenario_.disaggregated->prefillWorkers = 2;
   EXPECT_EQ(place(), "--prefill-workers");

@@ -85,6 +85,25 @@ TEST(JoinPrograms, RunsTimesThatDifferStayApart) {
   EXPECT_EQ(joined.steps.size(), 2u);
 }
 
+// Few sequences leave experts without rows.
+TEST(JoinPrograms, GroupsAreThoseThatHaveRowsInEither) {
+  const auto grouped = [](int64_t groups, int64_t m, int64_t n) {
+    work::Kernel kernel =
+        work::makeKernel(MANSARD_OP_GROUPED_MATMUL, DType::bf16, DType::bf16, DType::bf16);
+    kernel.u.grouped_matmul = {groups, m, n, 64};
+    return kernel;
+  };
+  const work::Program joined =
+      joinPrograms(program({{grouped(8, 100, 64), "up"}}), program({{grouped(4, 2, 64), "up"}}));
+  ASSERT_EQ(joined.steps.size(), 1u);
+  EXPECT_EQ(joined.kernels[0].u.grouped_matmul.groups, 8);
+  EXPECT_EQ(joined.kernels[0].u.grouped_matmul.m, 101);
+  EXPECT_EQ(
+      joinPrograms(program({{grouped(8, 100, 64), "up"}}), program({{grouped(8, 2, 32), "up"}}))
+          .steps.size(),
+      2u);
+}
+
 TEST(JoinPrograms, TheExchangeIsThatOfPrompts) {
   const work::Program joined =
       joinPrograms(program({{exchange(512, MANSARD_EP_MODE_NORMAL), "dispatch"}}),
@@ -116,10 +135,12 @@ TEST(Queueing, OneServerOfFixedServiceHasTheTextbooksWait) {
 
 TEST(Queueing, TheBusiestOfSeveralHasMoreThanTheMean) {
   EXPECT_EQ(busiestOf(1, 0.3), 0.3);
-  // Two ranks: P(max >= 1) = 1 - e^-0.2, P(max >= 2) = 1 - (1.1 e^-0.1)^2, ...
-  EXPECT_NEAR(busiestOf(2, 0.1), 0.181269 + 0.009336 + 0.000309 + 0.000008, 2e-6);
+  // Two ranks, 0.2 requests: P(one or more) = 1 - e^-0.2, P(three or more), P(five or more)
+  EXPECT_NEAR(busiestOf(2, 0.1), 0.181269 + 0.001148 + 0.000002, 2e-6);
   EXPECT_GT(busiestOf(8, 2), busiestOf(4, 2));
-  EXPECT_NEAR(busiestOf(16, 50.1) / busiestOf(16, 49.9), 1, 0.08); // where the formula changes
+  EXPECT_NEAR(busiestOf(16, 3.126) / busiestOf(16, 3.124), 1, 0.01); // where the formula changes
+  EXPECT_NEAR(busiestOf(16, 1000), 1000 + 15.0 / 32, 1e-3);          // the last turn's part
+  EXPECT_NEAR(busiestOf(16, 250), 250 + 15.0 / 32, 1e-3);
 }
 
 TEST(Queueing, CrossingIsFound) {
@@ -174,6 +195,21 @@ TEST_F(Profile, MistakesAreNamed) {
             std::string::npos);
   EXPECT_FALSE(read(replace(builtIn(), "mixes_prompts = true", "mixes_prompts = 3")).ok());
   EXPECT_FALSE(read("id = \"x\"\n").ok());
+}
+
+TEST_F(Profile, ResidualsMayBeMissingButNotTurned) {
+  const std::string whole = builtIn(), without = whole.substr(0, whole.find("[residual]"));
+  ASSERT_NE(without, whole);
+  EXPECT_LT(read(whole)->tpotResidual.p10, 1);
+  const auto exact = read(without);
+  ASSERT_TRUE(exact.ok()) << exact.error().text();
+  EXPECT_EQ(exact->tpotResidual.p10, 1);
+  EXPECT_EQ(exact->ttftResidual.p90, 1);
+  const auto turned = read(without + "[residual]\nttft.p10 = { value = 2, unit = \"1\", source = "
+                                     "\"made up\", confidence = \"estimate\" }\n");
+  ASSERT_FALSE(turned.ok());
+  EXPECT_NE(turned.error().message.find("'residual.ttft.p90', 1"), std::string::npos)
+      << turned.error().text();
 }
 
 } // namespace

@@ -12,6 +12,8 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LEVELS = HERE / "levels.csv"
+POWER = HERE / "power.csv"  # power_test.cpp reads it
+HBM_STEP = HERE / "hbm_step.csv"  # hbm_step reads it
 LEVEL_COLUMNS = ["file", "metric", "target", "dtype", "rows", "mape"]
 KEY = ("file", "metric", "target", "dtype")
 
@@ -32,7 +34,7 @@ def tables(mansard=None):
     """All of this folder; with a program, those that it can estimate."""
     every = mansard is None or has_front_end(mansard)
     return sorted(path for path in HERE.glob("*.csv")
-                  if path != LEVELS and (every or is_of_kernels(path)))
+                  if path not in (LEVELS, POWER, HBM_STEP) and (every or is_of_kernels(path)))
 
 
 def read_csv(path):

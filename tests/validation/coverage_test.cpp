@@ -1,5 +1,5 @@
 // Whether the intervals hold what they promise, on sites that they were not made from and as
-// shipped; and whether the machines keep to the floors.
+// shipped, those of servers too; and whether the machines keep to the floors.
 
 #include <mansard/base/names.h>
 #include <mansard/explore/calibrate.h>
@@ -12,8 +12,10 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
+#include <string>
 
 namespace mansard::report {
 namespace {
@@ -163,6 +165,41 @@ TEST_F(MeasuredKernels, NoneIsFasterThanItsFloorsAllow) {
         ADD_FAILURE() << fmt::format("{}:{} on {}: {}", validation_.files[f].table.file,
                                      validation_.files[f].table.lines[m.row], m.target, floor);
     }
+}
+
+// Every so-manieth server, with few points each: what counts is the share over all of them.
+TEST(MeasuredServers, FourOfFiveLieInTheirIntervals) {
+  constexpr size_t kEvery = 10, kSamples = 64;
+  // Rows that README.md says no estimate follows are among them.
+  constexpr double kServerTolerance = 0.12;
+  std::ifstream table(fmt::format("{}/serving.csv", MANSARD_TABLES));
+  const std::string path = ::testing::TempDir() + "servers_of_coverage_test.csv";
+  std::ofstream some(path);
+  std::string line;
+  for (size_t i = 0; std::getline(table, line); ++i)
+    if (i % kEvery == 0) // the header first
+      some << line << '\n';
+  some.close();
+  hw::Catalog catalog;
+  host::Host host(catalog);
+  const auto validation = validate(host, {path}, kSamples);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(validation.ok()) << validation.error().text();
+  std::map<std::string, Tally> tallies;
+  const Measurements &file = validation->files.front();
+  for (size_t i = 0; i < file.all.size(); ++i)
+    if (const Compared &c = validation->compared.front()[i]; c.skipped.empty()) {
+      const Measurement &m = file.all[i];
+      EXPECT_TRUE(c.interval.known);
+      tallies[m.metric].add(
+          m.measured_us >= c.interval.low_us && m.measured_us <= c.interval.high_us, 1);
+    }
+  if (tallies.empty())
+    GTEST_SKIP() << "without the front end there are no servers";
+  for (const auto &[metric, tally] : tallies)
+    EXPECT_NEAR(tally.share(), kPromised, kServerTolerance)
+        << metric << ", " << tally.rows
+        << " servers; tests/validation/scatter finds [residual] anew";
 }
 
 } // namespace

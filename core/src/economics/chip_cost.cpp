@@ -26,23 +26,15 @@ Error missing(const hw::Chip &chip, const std::string &what) {
 
 Result<hw::ProcessNode> nodeOf(const hw::Catalog &catalog, const hw::Chip &chip,
                                const std::string &text) {
+  auto found = catalog.nodeOfProcess(text);
+  if (!found)
+    return found.error();
+  if (*found)
+    return **found;
   std::vector<std::string> all;
-  hw::ProcessNode best;
-  size_t longest = 0;
-  for (const std::string &id : catalog.nodeIds()) {
-    auto node = catalog.node(id);
-    if (!node)
-      return node.error();
-    for (const std::string &name : node->names) {
-      all.push_back(name);
-      if (text.starts_with(name) && name.size() > longest) {
-        longest = name.size();
-        best = *node;
-      }
-    }
-  }
-  if (longest > 0)
-    return best;
+  for (const std::string &id : catalog.nodeIds())
+    if (auto node = catalog.node(id); node)
+      all.insert(all.end(), node->names.begin(), node->names.end());
   return Error{
       ErrorCode::notFound,
       text.empty()

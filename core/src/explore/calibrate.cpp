@@ -132,7 +132,8 @@ void addBands(const Bench &bench, const Predictions &predicted, OpSet moved, Cal
       continue;
     const Prediction &prediction = predicted.judged(i, row);
     out.residuals.push_back({op, row.kernel.dtype, prediction.bound, row.site,
-                             row.measured_us / prediction.latency_us});
+                             row.measured_us / prediction.latency_us,
+                             fmt::format("{} {}", row.target, report::companyOf(row.kernel))});
     rows.push_back(i);
     ++counts[{op, row.target}];
   }
@@ -149,12 +150,30 @@ void addBands(const Bench &bench, const Predictions &predicted, OpSet moved, Cal
          fmt::format("{}, {}", provenance(bench, held),
                      heldOut ? "each predicted from sites other than its own" : "in the fit")});
   }
+  std::map<uint32_t, std::vector<report::Residual>> byOp;
+  for (const report::Residual &residual : out.residuals)
+    byOp[residual.op].push_back(residual);
+  for (const auto &[op, residuals] : byOp)
+    if (const auto share = report::commonShare(residuals)) {
+      const bool heldOut = predicted.leftOut >> op & 1;
+      out.common.push_back(
+          {op, rounded(*share),
+           fmt::format(
+               "of the variance of {} {} rows{}, common to different sites of the same chip, "
+               "types and rows",
+               residuals.size(), kOpNames[op],
+               heldOut ? ", each predicted from sites other than its own" : "")});
+    }
   for (const auto &[key, count] : counts)
     out.measured.push_back(
         {std::string(kOpNames[key.first]), bench.targets()[key.second].id, count});
 }
 
 } // namespace
+
+std::string FittedCommon::key() const {
+  return fmt::format("residual.{}.{}", kOpNames[op], report::kCommonKey);
+}
 
 std::string MeasuredChip::key() const { return fmt::format("residual.{}.measured.{}", op, target); }
 
@@ -177,7 +196,7 @@ Result<Calibration> calibrate(host::Host &host, const hw::Catalog &catalog,
   if (!parameters)
     return parameters.error();
 
-  Calibration out{std::move(*file), request.family, {}, {}, {}, {}, {}, {}, {}, 0};
+  Calibration out{std::move(*file), request.family, {}, {}, {}, {}, {}, {}, {}, {}, 0};
   auto loaded = Bench::load(host, catalog, request, out.skipReasons);
   if (!loaded)
     return loaded.error();
@@ -267,6 +286,8 @@ Result<CalibrationFile> calibrated(const Calibration &calibration) {
     changes.push_back({fitted.band.key() + ".p10", fitted.band.p10, fitted.source});
     changes.push_back({fitted.band.key() + ".p90", fitted.band.p90, fitted.source});
   }
+  for (const FittedCommon &common : calibration.common)
+    changes.push_back({common.key(), common.share, common.source});
   for (const MeasuredChip &chip : calibration.measured)
     changes.push_back({chip.key(), static_cast<double>(chip.rows), "rows of the bands"});
   std::vector<std::string> gone;

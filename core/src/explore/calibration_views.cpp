@@ -136,11 +136,15 @@ std::string calibrationJson(const Calibration &calibration) {
                              {"p10", fitted.band.p10},
                              {"p90", fitted.band.p90},
                              {"held_out", fitted.heldOut}});
+  Json common = Json::object();
+  for (const FittedCommon &fitted : calibration.common)
+    common[std::string(kOpNames[fitted.op])] = fitted.share;
   return report::dump(Json{{"family", calibration.family},
                            {"targets", calibration.targets},
                            {"constants", constants},
                            {"errors", errors},
-                           {"residuals", residuals}});
+                           {"residuals", residuals},
+                           {"common", common}});
 }
 
 } // namespace mansard::explore

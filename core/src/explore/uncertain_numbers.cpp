@@ -32,9 +32,10 @@ double take(std::span<const double> &values) {
   return value;
 }
 
-std::span<const std::string> statedKeys() {
-  static const std::array<std::string, 1> keys{"stated."};
-  return keys;
+/// Keys that no result hangs on; those of prices come last.
+std::span<const std::string> idleKeys(Results results) {
+  static const std::array<std::string, 2> keys{"stated.", "price."};
+  return std::span(keys).first(results == Results::times ? 2 : 1);
 }
 
 } // namespace
@@ -46,8 +47,8 @@ void addInputs(std::vector<UncertainInput> &inputs, const Numbers &numbers,
       inputs.push_back(inputOf(quantity, fmt::format("{} of {}", key, owner)));
 }
 
-void addInputs(std::vector<UncertainInput> &inputs, const hw::Chip &chip) {
-  addInputs(inputs, chip.numbers, chip.id, statedKeys());
+void addInputs(std::vector<UncertainInput> &inputs, const hw::Chip &chip, Results results) {
+  addInputs(inputs, chip.numbers, chip.id, idleKeys(results));
   for (const hw::MemoryField &field : hw::memoryFields())
     if (const hw::Quantity &quantity = chip.memory.*field.member; hasRange(quantity))
       inputs.push_back(
@@ -61,8 +62,8 @@ void assign(Numbers &numbers, std::span<const double> &values,
       quantity.value = take(values);
 }
 
-void assign(hw::Chip &chip, std::span<const double> &values) {
-  assign(chip.numbers, values, statedKeys());
+void assign(hw::Chip &chip, std::span<const double> &values, Results results) {
+  assign(chip.numbers, values, idleKeys(results));
   for (const hw::MemoryField &field : hw::memoryFields())
     if (hw::Quantity &quantity = chip.memory.*field.member; hasRange(quantity))
       quantity.value = take(values);

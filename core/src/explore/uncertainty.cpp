@@ -1,3 +1,5 @@
+#include "in_parallel.h"
+
 #include <mansard/explore/uncertainty.h>
 
 #include <mansard/report/text_table.h>
@@ -6,31 +8,42 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <random>
+#include <string_view>
 #include <thread>
 
 namespace mansard::explore {
 namespace {
 
-/// Shares of the unit cube, a row a point: a Latin hypercube. Every input meets each of as many
-/// slices of its distribution as there are points exactly once, in an order of its own; unlike
-/// those of low-discrepancy sequences, its columns stay uncorrelated however many inputs there are.
-std::vector<double> latinHypercube(size_t points, size_t dimensions) {
-  std::vector<double> shares(points * dimensions);
-  std::mt19937_64 random; // seeded as the standard says: the same everywhere
+uint64_t hashOf(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325; // FNV-1a: the same everywhere, as std::hash is not
+  for (const char c : text)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+/// Values of the inputs, a row a point: a Latin hypercube. Every input meets each of as many slices
+/// of its distribution as there are points exactly once, in an order of its own; unlike those of
+/// low-discrepancy sequences, its columns stay uncorrelated however many inputs there are.
+std::vector<double> latinHypercube(const std::vector<UncertainInput> &inputs, size_t points,
+                                   uint64_t seed) {
+  std::vector<double> values(points * inputs.size());
   std::vector<size_t> order(points);
-  for (size_t k = 0; k < dimensions; ++k) {
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    // Seeded as the standard says: the same everywhere.
+    std::mt19937_64 random(hashOf(inputs[k].name) ^ seed);
     std::iota(order.begin(), order.end(), size_t{0});
     for (size_t i = points; i > 1; --i)
       std::swap(order[i - 1], order[random() % i]);
     for (size_t i = 0; i < points; ++i)
-      shares[i * dimensions + k] =
-          (static_cast<double>(order[i]) + 0.5) / static_cast<double>(points);
+      values[i * inputs.size() + k] =
+          inputs[k].at((static_cast<double>(order[i]) + 0.5) / static_cast<double>(points));
   }
-  return shares;
+  return values;
 }
 
 double quantile(std::vector<double> &sorted, double share) {
@@ -49,27 +62,50 @@ double varianceOf(const std::vector<double> &values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Variance of the means over slices of equally many neighbours in `input`, over `variance`; less
-/// what it would be by chance.
-double correlationRatio(const std::vector<double> &input, const std::vector<double> &result,
-                        double variance) {
-  constexpr size_t kSlices = 16;
+/// The share of the variance that a cubic in the input's rank explains, less what it would by
+/// chance. Legendre's polynomials are orthogonal over ranks, so that each adds its correlation
+/// squared.
+double explainedShare(const std::vector<double> &input, const std::vector<double> &result,
+                      double variance) {
+  constexpr size_t kTerms = 3;
   const size_t n = result.size();
+  const auto count = static_cast<double>(n);
   std::vector<size_t> order(n);
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return input[a] < input[b]; });
-  std::vector<double> means;
-  for (size_t slice = 0; slice < kSlices; ++slice) {
-    const size_t from = slice * n / kSlices, to = (slice + 1) * n / kSlices;
-    double sum = 0;
-    for (size_t i = from; i < to; ++i)
-      sum += result[order[i]];
-    means.push_back(sum / static_cast<double>(to - from));
+  std::array<double, kTerms> sums{};
+  for (size_t i = 0; i < n; ++i) {
+    const double x = 2 * (static_cast<double>(i) + 0.5) / count - 1, y = result[order[i]];
+    sums[0] += y * std::sqrt(3.0) * x;
+    sums[1] += y * std::sqrt(5.0) * (3 * x * x - 1) / 2;
+    sums[2] += y * std::sqrt(7.0) * (5 * x * x * x - 3 * x) / 2;
   }
-  const double ratio = varianceOf(means) / variance;
-  const double chance = static_cast<double>(kSlices - 1) / static_cast<double>(n - 1);
+  double ratio = 0;
+  for (const double sum : sums)
+    ratio += sum * sum / (count * count) / variance;
+  const double chance = static_cast<double>(kTerms) / (count - 1);
   return std::clamp((ratio - chance) / (1 - chance), 0.0, 1.0);
+}
+
+/// By input and result: how far the result moves while the input alone goes from the 10th to the
+/// 90th percentile; infinite where that makes no sense.
+std::vector<double> swingsOf(const std::vector<UncertainInput> &inputs,
+                             const std::vector<double> &values, size_t results,
+                             const Experiment &experiment) {
+  std::vector<double> swings(inputs.size() * results), ends[2] = {swings, swings}, point = values;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    bool sound = true;
+    for (size_t end = 0; end < 2; ++end) {
+      point[k] = inputs[k].at(end == 0 ? 0.1 : 0.9);
+      sound = experiment(point, {ends[end].data() + k * results, results}) && sound;
+    }
+    point[k] = values[k];
+    for (size_t i = k * results; i < (k + 1) * results; ++i)
+      swings[i] =
+          sound ? std::fabs(ends[1][i] - ends[0][i]) : std::numeric_limits<double>::infinity();
+  }
+  return swings;
 }
 
 struct Samples {
@@ -104,34 +140,32 @@ Result<std::vector<Spread>> spreadsOf(const std::vector<UncertainInput> &inputs,
   std::vector<Spread> spreads(results);
   for (size_t r = 0; r < results; ++r)
     spreads[r].value = spreads[r].low = spreads[r].high = nominal[r];
+  const size_t n = options.samples, d = inputs.size();
+  for (size_t r = 0; r < results; ++r)
+    spreads[r].samples.assign(n, nominal[r]);
   if (inputs.empty())
     return spreads;
 
-  const size_t n = options.samples, d = inputs.size();
-  std::vector<double> points = latinHypercube(n, d);
-  for (size_t i = 0; i < n; ++i)
-    for (size_t k = 0; k < d; ++k)
-      points[i * d + k] = inputs[k].at(points[i * d + k]);
+  const std::vector<double> points = latinHypercube(inputs, n, options.seed);
   std::vector<double> found(n * results);
   std::vector<char> sound(n);
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i; (i = next.fetch_add(1)) < n;)
-      sound[i] = experiment({points.data() + i * d, d}, {found.data() + i * results, results});
-  };
   const unsigned threads =
       options.threads ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-  {
-    std::vector<std::jthread> others;
-    for (unsigned t = 1; t < threads; ++t)
-      others.emplace_back(work);
-    work();
-  }
+  inParallel(
+      static_cast<int64_t>(n), static_cast<int>(threads),
+      [&](int64_t job) {
+        const auto i = static_cast<size_t>(job);
+        sound[i] = experiment({points.data() + i * d, d}, {found.data() + i * results, results});
+      },
+      {});
 
   Samples samples;
   samples.inputs.resize(d);
   samples.results.resize(results);
   for (size_t i = 0; i < n; ++i) {
+    for (size_t r = 0; r < results; ++r)
+      spreads[r].samples[i] =
+          sound[i] ? found[i * results + r] : std::numeric_limits<double>::quiet_NaN();
     if (!sound[i])
       continue;
     for (size_t k = 0; k < d; ++k)
@@ -143,7 +177,12 @@ Result<std::vector<Spread>> spreadsOf(const std::vector<UncertainInput> &inputs,
     return Error{ErrorCode::invalidInput,
                  "more than half of the combinations of uncertain inputs make no sense together",
                  ""};
-  constexpr double kNoise = 0.03; // what slices of chance alone reach at times
+  constexpr double kNoise = 0.03; // what chance alone reaches at times
+  // An input that by itself would make less than this share of the variance is not blamed for what
+  // it seems to explain.
+  constexpr double kLeastAlone = 0.003,
+                   kNormalWidth = 2.563; // from the 10th to the 90th percentile
+  const std::vector<double> swings = swingsOf(inputs, values, results, experiment);
   for (size_t r = 0; r < results; ++r) {
     const std::vector<double> &result = samples.results[r];
     const double variance = varianceOf(result);
@@ -153,14 +192,34 @@ Result<std::vector<Spread>> spreadsOf(const std::vector<UncertainInput> &inputs,
     spreads[r].high = std::max(quantile(sorted, 0.9), nominal[r]);
     if (!(variance > 0))
       continue;
-    for (size_t k = 0; k < d; ++k)
-      if (const double share = correlationRatio(samples.inputs[k], result, variance);
-          share > kNoise)
+    for (size_t k = 0; k < d; ++k) {
+      const double alone = swings[k * results + r] / kNormalWidth;
+      if (alone * alone < kLeastAlone * variance)
+        continue;
+      if (const double share = explainedShare(samples.inputs[k], result, variance); share > kNoise)
         spreads[r].shares.push_back({k, share});
+    }
     std::stable_sort(spreads[r].shares.begin(), spreads[r].shares.end(),
                      [](const InputShare &a, const InputShare &b) { return a.share > b.share; });
   }
   return spreads;
+}
+
+bool Failures::add(const std::string &reason) {
+  const std::lock_guard lock(mutex_);
+  if (count_++ == 0 || reason < reason_)
+    reason_ = reason;
+  return false;
+}
+
+std::vector<std::string> Failures::note(size_t samples, bool hasRanges) const {
+  const std::lock_guard lock(mutex_);
+  if (count_ == 0)
+    return {};
+  return {fmt::format("cannot run this in {} of the cases that its uncertain numbers leave open{}: "
+                      "{}",
+                      report::percent(static_cast<double>(count_) / static_cast<double>(samples)),
+                      hasRanges ? "; ranges are of the others" : "", reason_)};
 }
 
 std::string withInterval(const Spread &spread, int digits) {

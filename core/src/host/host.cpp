@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <exception>
 #include <functional>
 #include <map>
 
@@ -20,23 +19,11 @@ namespace mansard::host {
 namespace {
 
 constexpr const char *kGeneric = "generic";
-constexpr size_t kMessageCapacity = 1024;
 
 Error duplicate(const std::string &id, const std::string &first, const std::string &second) {
   return {ErrorCode::pluginFailed,
           fmt::format("two plugins have the id '{}': {} and {}; take one away", id, first, second),
           ""};
-}
-
-ErrorCode codeOf(int32_t status) {
-  switch (status) {
-  case MANSARD_ERROR_INVALID_CHIP:
-    return ErrorCode::invalidInput;
-  case MANSARD_ERROR_UNSUPPORTED:
-    return ErrorCode::unsupported;
-  default:
-    return ErrorCode::pluginFailed;
-  }
 }
 
 } // namespace
@@ -215,31 +202,9 @@ Result<Model> Host::bind(hw::Chip chip) {
   const Plugin &plugin = **found;
   if (const auto keys = checkKeys(chip, plugin); !keys.ok())
     return keys.error();
-
-  auto impl = std::make_unique<Model::Impl>(std::move(chip), plugin);
-  std::string message(kMessageCapacity, '\0');
-  mansard_error error{sizeof error, MANSARD_OK, message.data(), message.size(), 0};
-  const auto failed = [&](ErrorCode code, const std::string &what) {
-    return Error{code, fmt::format("plugin '{}': {}", impl->id, what), impl->chip.file};
-  };
-  try {
-    const int32_t status = plugin.table.create(&impl->view.chip(), &impl->instance, &error);
-    if (status != MANSARD_OK) {
-      impl->instance = nullptr;
-      message.resize(std::min<uint64_t>(error.size, message.size()));
-      if (message.empty())
-        message = fmt::format("create() returned status {}", status);
-      return failed(codeOf(status), message);
-    }
-  } catch (const std::exception &e) {
-    impl->instance = nullptr;
-    return failed(ErrorCode::pluginFailed, fmt::format("create() threw: {}", e.what()));
-  } catch (...) {
-    impl->instance = nullptr;
-    return failed(ErrorCode::pluginFailed, "create() threw");
-  }
-  if (!impl->instance)
-    return failed(ErrorCode::pluginFailed, "create() succeeded but made no instance");
+  auto impl = std::make_unique<Model::Impl>(std::move(chip), plugin.table, plugin.info.id);
+  if (const auto created = impl->create(); !created.ok())
+    return created.error();
   return Model(std::move(impl));
 }
 

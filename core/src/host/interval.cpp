@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <numbers>
 #include <string_view>
 
 namespace mansard::host {
@@ -37,9 +38,10 @@ double carriedOver(const hw::Chip &chip, std::string_view op) {
 
 } // namespace
 
-Interval interval(const Model &model, const mansard_kernel &kernel,
-                  const mansard_estimate &estimate) {
-  const double latency_us = estimate.latency_us;
+double Band::middle() const { return std::log(low * high) / 2; }
+double Band::half() const { return std::log(high / low) / 2; }
+
+Band band(const Model &model, const mansard_kernel &kernel, const mansard_estimate &estimate) {
   const hw::Chip &chip = model.chip();
   const std::string_view any;
   const std::string_view bound =
@@ -52,14 +54,18 @@ Interval interval(const Model &model, const mansard_kernel &kernel,
     for (const auto &[ofType, ofBound] : regimes) {
       const double low = residual(chip, op, ofType, ofBound, "p10");
       const double high = residual(chip, op, ofType, ofBound, "p90");
-      if (!(low > 0 && low <= high && std::isfinite(high)))
-        continue;
-      const double half = std::log(high / low) / 2;
-      const double wider = std::exp(std::hypot(half, carriedOver(chip, op)) - half);
-      return {latency_us * low / wider, latency_us * high * wider, true};
+      if (low > 0 && low <= high && std::isfinite(high))
+        return {low, high, carriedOver(chip, op), true};
     }
   }
-  return {latency_us / 2, latency_us * 2, false};
+  return {1, 1, std::numbers::ln2, false};
+}
+
+Interval interval(const Model &model, const mansard_kernel &kernel,
+                  const mansard_estimate &estimate) {
+  const Band its = band(model, kernel, estimate);
+  const double wider = std::exp(std::hypot(its.half(), its.carried) - its.half());
+  return {estimate.latency_us * its.low / wider, estimate.latency_us * its.high * wider, its.known};
 }
 
 } // namespace mansard::host

@@ -6,10 +6,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <mutex>
 #include <type_traits>
 
 namespace mansard::host {
@@ -17,6 +19,7 @@ namespace {
 
 constexpr int32_t kNotWritten = std::numeric_limits<int32_t>::min();
 constexpr double kSumTolerance = 1e-6;
+constexpr size_t kMessageCapacity = 1024;
 
 /// All that the contract says of an estimate's numbers. Runs once a kernel: trees of minimum,
 /// maximum and sum, which do not wait for one another. Minimum and maximum may lose a NaN; a sum
@@ -77,12 +80,55 @@ std::string nameOfOp(uint32_t op) {
   return op < MANSARD_OP_COUNT ? std::string(kOpNames[op]) : fmt::format("op {}", op);
 }
 
+ErrorCode codeOf(int32_t status) {
+  switch (status) {
+  case MANSARD_ERROR_INVALID_CHIP:
+    return ErrorCode::invalidInput;
+  case MANSARD_ERROR_UNSUPPORTED:
+    return ErrorCode::unsupported;
+  default:
+    return ErrorCode::pluginFailed;
+  }
+}
+
+/// Held around what the interface has called once at a time.
+std::mutex mainCalls;
+
 } // namespace
+
+Result<> Model::Impl::create() {
+  std::string message(kMessageCapacity, '\0');
+  mansard_error error{sizeof error, MANSARD_OK, message.data(), message.size(), 0};
+  const auto failed = [&](ErrorCode code, const std::string &what) {
+    return Error{code, fmt::format("plugin '{}': {}", id, what), chip.file};
+  };
+  try {
+    const std::lock_guard lock(mainCalls);
+    const int32_t status = table.create(&view.chip(), &instance, &error);
+    if (status != MANSARD_OK) {
+      instance = nullptr;
+      message.resize(std::min<uint64_t>(error.size, message.size()));
+      if (message.empty())
+        message = fmt::format("create() returned status {}", status);
+      return failed(codeOf(status), message);
+    }
+  } catch (const std::exception &e) {
+    instance = nullptr;
+    return failed(ErrorCode::pluginFailed, fmt::format("create() threw: {}", e.what()));
+  } catch (...) {
+    instance = nullptr;
+    return failed(ErrorCode::pluginFailed, "create() threw");
+  }
+  if (!instance)
+    return failed(ErrorCode::pluginFailed, "create() succeeded but made no instance");
+  return Ok{};
+}
 
 Model::Impl::~Impl() {
   if (!instance)
     return;
   try {
+    const std::lock_guard lock(mainCalls);
     table.destroy(instance);
   } catch (...) {
     // Nothing depends on an instance that could not be destroyed.
@@ -140,6 +186,13 @@ Result<> Model::estimate(std::span<const mansard_kernel> kernels,
   return Ok{};
 }
 
+Result<Model> Model::rebind(hw::Chip chip) const {
+  auto impl = std::make_unique<Impl>(std::move(chip), impl_->table, impl_->id);
+  if (const auto created = impl->create(); !created.ok())
+    return created.error();
+  return Model(std::move(impl));
+}
+
 Result<std::optional<StatedTileFit>> Model::fitTile(const mansard_kernel &kernel) const {
   using Answer = std::optional<StatedTileFit>;
   const auto failed = [&](std::string message) {
@@ -149,8 +202,7 @@ Result<std::optional<StatedTileFit>> Model::fitTile(const mansard_kernel &kernel
   if (!statesTile(kernel) || !impl_->table.get_extension)
     return Answer();
   constexpr std::string_view id = MANSARD_EXTENSION_TILE_FIT;
-  constexpr size_t capacity = 1024;
-  std::string text(capacity, '\0');
+  std::string text(kMessageCapacity, '\0');
   mansard_error line{sizeof line, MANSARD_OK, text.data(), text.size(), 0};
   int32_t status = MANSARD_ERROR_INTERNAL;
   try {

@@ -6,11 +6,14 @@
 namespace mansard::host {
 
 struct Model::Impl {
-  Impl(hw::Chip boundChip, const Plugin &plugin)
-      : chip(std::move(boundChip)), view(chip), table(plugin.table), id(plugin.info.id) {}
+  Impl(hw::Chip boundChip, const mansard_plugin &plugin, std::string pluginId)
+      : chip(std::move(boundChip)), view(chip), table(plugin), id(std::move(pluginId)) {}
   ~Impl();
   Impl(const Impl &) = delete;
   Impl &operator=(const Impl &) = delete;
+
+  /// Makes the instance. Once.
+  Result<> create();
 
   hw::Chip chip;
   hw::ChipView view;

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 
 namespace mansard::hw {
 namespace fs = std::filesystem;
@@ -55,6 +56,12 @@ Result<Document> named(const char *what, const Files &files, const std::string &
 
 } // namespace
 
+struct Catalog::Nodes {
+  std::once_flag once;
+  std::vector<ProcessNode> nodes;
+  std::optional<Error> problem;
+};
+
 std::string dataDirectory() {
   if (const char *set = std::getenv("MANSARD_DATA"); set && *set)
     return set;
@@ -65,7 +72,8 @@ std::string dataDirectory() {
   return MANSARD_SOURCE_DIRECTORY;
 }
 
-Catalog::Catalog(std::string directory) : directory_(std::move(directory)) {
+Catalog::Catalog(std::string directory)
+    : read_(std::make_shared<Nodes>()), directory_(std::move(directory)) {
   const fs::path targets = fs::path(directory_) / "targets";
   std::error_code problem;
   for (const fs::directory_entry &vendor : fs::directory_iterator(targets, problem)) {
@@ -79,6 +87,8 @@ Catalog::Catalog(std::string directory) : directory_(std::move(directory)) {
   collect(targets / "nodes", 0, nodes_);
   collect(fs::path(directory_) / "configs" / "economics", 0, economics_);
   collect(fs::path(directory_) / "configs" / "models", 0, models_);
+  collect(fs::path(directory_) / "configs" / "scenarios", 0, scenarios_);
+  collect(fs::path(directory_) / "configs" / "sweeps", 0, sweeps_);
 }
 
 Result<> Catalog::addTarget(std::string toml, std::string origin) {
@@ -111,6 +121,8 @@ std::vector<std::string> Catalog::memoryIds() const { return keysOf(memories_); 
 std::vector<std::string> Catalog::nodeIds() const { return keysOf(nodes_); }
 std::vector<std::string> Catalog::economicsIds() const { return keysOf(economics_); }
 std::vector<std::string> Catalog::modelIds() const { return keysOf(models_); }
+std::vector<std::string> Catalog::scenarioIds() const { return keysOf(scenarios_); }
+std::vector<std::string> Catalog::sweepIds() const { return keysOf(sweeps_); }
 
 Result<Document> Catalog::targetDocument(const std::string &nameOrPath) const {
   if (const auto found = targets_.find(nameOrPath); found != targets_.end())
@@ -191,8 +203,40 @@ Result<ProcessNode> Catalog::node(const std::string &nameOrPath) const {
   return parseProcessNode(*document);
 }
 
+Result<const ProcessNode *> Catalog::nodeOfProcess(std::string_view process) const {
+  std::call_once(read_->once, [this] {
+    for (const std::string &id : nodeIds()) {
+      auto node = this->node(id);
+      if (!node) {
+        read_->problem = node.error();
+        return;
+      }
+      read_->nodes.push_back(std::move(*node));
+    }
+  });
+  if (read_->problem)
+    return *read_->problem;
+  const ProcessNode *best = nullptr;
+  size_t longest = 0;
+  for (const ProcessNode &node : read_->nodes)
+    for (const std::string &name : node.names)
+      if (process.starts_with(name) && name.size() > longest) {
+        longest = name.size();
+        best = &node;
+      }
+  return best;
+}
+
 Result<Document> Catalog::economicsDocument(const std::string &nameOrPath) const {
   return named("economic assumptions", economics_, nameOrPath);
+}
+
+Result<Document> Catalog::scenarioDocument(const std::string &nameOrPath) const {
+  return named("scenario", scenarios_, nameOrPath);
+}
+
+Result<Document> Catalog::sweepDocument(const std::string &nameOrPath) const {
+  return named("sweep", sweeps_, nameOrPath);
 }
 
 Result<Document> Catalog::calibration(const std::string &family) const {

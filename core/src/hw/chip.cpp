@@ -2,6 +2,7 @@
 #include <mansard/base/units.h>
 #include <mansard/hw/catalog.h>
 #include <mansard/hw/chip.h>
+#include <mansard/hw/chip_energy.h>
 #include <mansard/hw/system.h>
 
 #include "chip_keys.h"
@@ -177,11 +178,30 @@ Result<> changeTechnology(Chip &chip, const std::string &id, const Catalog &cata
   return Ok{};
 }
 
+bool isOverriddenText(std::string_view key) {
+  return key == "model" || key == "family" || key == "nearest_isa";
+}
+
+constexpr std::string_view kCalibration = "calibration.";
+
+bool isConstant(const Chip &chip, std::string_view key) {
+  return key.starts_with(kCalibration) &&
+         chip.calibration.find(key.substr(kCalibration.size())) != chip.calibration.end();
+}
+
+/// Of the chip's technology, "memory.<field>"; or null.
+const MemoryField *memoryField(std::string_view key) {
+  for (const MemoryField &field : memoryFields())
+    if (key == fmt::format("memory.{}", field.key))
+      return &field;
+  return nullptr;
+}
+
 Result<> applyOverride(Chip &chip, const Override &change) {
   const std::string place = fmt::format("--set {}", change.key);
   if (isTopologyKey(change.key))
     return setTopology(chip, change.key, change.value, place);
-  if (change.key == "model" || change.key == "family" || change.key == "nearest_isa") {
+  if (isOverriddenText(change.key)) {
     *textMember(chip, change.key) = change.value;
     return Ok{};
   }
@@ -197,28 +217,25 @@ Result<> applyOverride(Chip &chip, const Override &change) {
     assignUser(chip.numbers[change.key], *value);
     return Ok{};
   }
-  if (change.key.starts_with("calibration.")) {
-    const auto constant = chip.calibration.find(std::string_view(change.key).substr(12));
-    if (constant != chip.calibration.end()) {
-      const Result<double> value = parseNumber(change);
-      if (!value)
-        return value.error();
-      assignUser(constant->second, *value);
-      return Ok{};
-    }
+  if (isConstant(chip, change.key)) {
+    const Result<double> value = parseNumber(change);
+    if (!value)
+      return value.error();
+    assignUser(
+        chip.calibration.find(std::string_view(change.key).substr(kCalibration.size()))->second,
+        *value);
+    return Ok{};
   }
-  if (change.key.starts_with("memory."))
-    for (const MemoryField &memory : memoryFields())
-      if (change.key.substr(7) == memory.key) {
-        const Result<double> value = parseNumber(change);
-        if (!value)
-          return value.error();
-        if (*value < 0)
-          return Error{ErrorCode::invalidInput,
-                       fmt::format("'{}' must not be negative", change.key), place};
-        assignUser(chip.memory.*memory.member, *value);
-        return Ok{};
-      }
+  if (const MemoryField *memory = memoryField(change.key)) {
+    const Result<double> value = parseNumber(change);
+    if (!value)
+      return value.error();
+    if (*value < 0)
+      return Error{ErrorCode::invalidInput, fmt::format("'{}' must not be negative", change.key),
+                   place};
+    assignUser(chip.memory.*memory->member, *value);
+    return Ok{};
+  }
   return unknownKey(chip, change.key, place);
 }
 
@@ -348,6 +365,12 @@ Result<Chip> buildChip(const Document &document, const Catalog &catalog,
   } else {
     return calibration.error();
   }
+  // Before overrides: a cap that is lowered changes what a chip may take, not what its operations
+  // do.
+  const Result<const ProcessNode *> node = catalog.nodeOfProcess(chip.process);
+  if (!node)
+    return node.error();
+  deriveEnergy(chip, *node);
   for (const Override &change : overrides)
     if (change.key != "memory.technology")
       if (Result<> done = applyOverride(chip, change); !done)
@@ -355,6 +378,13 @@ Result<Chip> buildChip(const Document &document, const Catalog &catalog,
   if (chip.dramCapacityBytes() <= 0)
     return Error{ErrorCode::invalidInput, "memory.reserved_GiB leaves no memory", document.file};
   return chip;
+}
+
+Result<> checkOverrideKey(const Chip &chip, const std::string &key) {
+  if (key == "memory.technology" || isOverriddenText(key) || isTopologyKey(key) ||
+      findChipField(key) || chip.has(key) || isConstant(chip, key) || memoryField(key))
+    return Ok{};
+  return unknownKey(chip, key, chip.file);
 }
 
 } // namespace mansard::hw

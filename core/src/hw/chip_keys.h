@@ -27,5 +27,7 @@ Result<> checkRange(const ChipField &field, const std::string &key, double value
 std::vector<std::string> keyNames(const std::vector<ChipField> &fields);
 /// Every key of a chip written out, for suggestions.
 std::vector<std::string> chipKeyNames();
+/// An error that names the nearest if an override of `key` is one that no value makes right.
+Result<> checkOverrideKey(const Chip &chip, const std::string &key);
 
 } // namespace mansard::hw

@@ -2,6 +2,7 @@
 #include <mansard/base/names.h>
 #include <mansard/base/units.h>
 #include <mansard/hw/chip.h>
+#include <mansard/hw/chip_energy.h>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,8 @@ struct ChipView::Storage {
 };
 
 namespace {
+constexpr std::string_view kMatrixEnergy = "energy.matrix_pJ.", kVectorEnergy = "energy.vector_pJ";
+
 mansard_string borrow(const std::string &text) { return {text.data(), text.size()}; }
 } // namespace
 
@@ -32,6 +35,17 @@ ChipView::ChipView(const Chip &chip) {
     flat.emplace_back(key, quantity.value);
   for (const auto &[key, quantity] : chip.calibration)
     flat.emplace_back("calibration." + key, quantity.value);
+  // As they are at this clock, whoever gave them.
+  std::erase_if(flat, [](const auto &entry) {
+    return entry.first.starts_with(kMatrixEnergy) || entry.first == kVectorEnergy;
+  });
+  for (uint32_t type = 0; type < MANSARD_DTYPE_COUNT; ++type)
+    if (const double pJ = matrixEnergy_pJ(chip, type); pJ > 0)
+      flat.emplace_back(fmt::format("{}{}", kMatrixEnergy, kDTypes[type].name), pJ);
+  if (const double pJ = vectorEnergy_pJ(chip); pJ > 0)
+    flat.emplace_back(kVectorEnergy, pJ);
+  if (const double watts = staticPower_W(chip); watts > 0)
+    flat.emplace_back("power.static_W", watts);
   std::sort(flat.begin(), flat.end());
   storage->keys.reserve(flat.size());
   for (auto &[key, value] : flat) {

@@ -50,7 +50,7 @@ private:
       if (Result<> done = quantity(*inner, name, entry); !done)
         return done;
     } else if (const toml::array *array = node.as_array()) {
-      return list(*array, name, entry.place);
+      return array->is_array_of_tables() ? tables(*array, name) : list(*array, name, entry.place);
     } else if (const auto text = node.value_exact<std::string>()) {
       entry.kind = Entry::Kind::text;
       entry.text = *text;
@@ -72,13 +72,23 @@ private:
     return Ok{};
   }
 
+  Result<> tables(const toml::array &array, const std::string &name) {
+    for (size_t i = 0; i < array.size(); ++i)
+      if (Result<> done = table(*array[i].as_table(), fmt::format("{}.{}", name, i)); !done)
+        return done;
+    return Ok{};
+  }
+
   Result<> list(const toml::array &array, const std::string &name, const std::string &place) {
     std::vector<std::string> texts;
     for (const toml::node &item : array) {
-      const auto text = item.value<std::string>();
-      if (!text)
-        return Error{ErrorCode::invalidInput, fmt::format("'{}' may only list texts", name), place};
-      texts.push_back(*text);
+      if (const auto text = item.value_exact<std::string>())
+        texts.push_back(*text);
+      else if (const auto number = item.value<double>(); number && !item.is_boolean())
+        texts.push_back(fmt::format("{}", *number));
+      else
+        return Error{ErrorCode::invalidInput,
+                     fmt::format("'{}' may only list texts and numbers", name), place};
     }
     document_.lists.insert_or_assign(name, std::move(texts));
     return Ok{};

@@ -134,6 +134,7 @@ public:
           value = constant.value;
       return chip.calibration(name, value);
     });
+    capPower(machine, [&](std::string_view key, double none) { return chip.value(key, none); });
     machine.matmul.tile_us = (chip->dram_latency_s + chip->l2_latency_s) * 1e6;
     const double inFlight = std::max(model.memories_.bytesInFlight, kBytesInFlight_KiB * kKiB);
     for (AttentionTuning *attention : {&machine.prefill, &machine.decode}) {

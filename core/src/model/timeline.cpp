@@ -30,6 +30,12 @@ double exposure(double lane_us, double group_us) {
 
 } // namespace
 
+void stretch(mansard_estimate &estimate, double factor) {
+  estimate.latency_us *= factor;
+  for (double &part : estimate.part_us)
+    part *= factor;
+}
+
 void OverlapGroup::add(uint32_t lane, const mansard_estimate &estimate, double runs) {
   Lane &own = lanes_[laneIndex(lane)];
   own.us += estimate.latency_us * runs;

@@ -23,13 +23,20 @@ std::string noteLines(std::span<const std::string> notes) {
   return text;
 }
 
+std::string durationWithInterval(const explore::Spread &spread, double us) {
+  if (!(spread.high > spread.low))
+    return duration(us * spread.value);
+  return fmt::format("{} [{} - {}]", duration(us * spread.value), duration(us * spread.low),
+                     duration(us * spread.high));
+}
+
 std::string spreadSources(const std::vector<explore::UncertainInput> &inputs,
-                          const explore::Spread &spread) {
+                          const std::vector<explore::InputShare> &shares) {
   constexpr size_t kTold = 3;
   std::string text;
-  for (size_t i = 0; i < spread.shares.size() && i < kTold; ++i)
-    text += fmt::format("{}{:.0f} % {}", text.empty() ? "" : ", ", 100 * spread.shares[i].share,
-                        inputs[spread.shares[i].input].name);
+  for (size_t i = 0; i < shares.size() && i < kTold; ++i)
+    text += fmt::format("{}{:.0f} % {}", text.empty() ? "" : ", ", 100 * shares[i].share,
+                        inputs[shares[i].input].name);
   return text;
 }
 

@@ -16,8 +16,12 @@ std::string resourceTable(const double (&part_us)[MANSARD_BOUND_COUNT], double t
 /// A line for each note after an empty one; nothing where there are none.
 std::string noteLines(std::span<const std::string> notes);
 
+/// "1.94 ms [1.6 ms - 2.24 ms]", or the value alone where the interval is none. `us`: microseconds
+/// in a unit of the spread.
+std::string durationWithInterval(const explore::Spread &spread, double us);
+
 /// The inputs that explain most of a figure: "55 % wafer_price_usd of smic-n2, ...".
 std::string spreadSources(const std::vector<explore::UncertainInput> &inputs,
-                          const explore::Spread &spread);
+                          const std::vector<explore::InputShare> &shares);
 
 } // namespace mansard::report

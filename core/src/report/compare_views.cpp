@@ -16,9 +16,19 @@ namespace {
 using Align = TextTable::Align;
 
 constexpr std::array<std::string_view, kCompareFigures> kTitles{
-    "time to first token, ms", "time per output token, ms", "tokens/s/chip",
-    "memory left, GiB/device", "power under load, W/chip",  "tokens/s/W",
-    "tokens/s per 1,000 USD",  "tokens/s/kW per 1,000 USD", "USD per million tokens"};
+    "time to first token, ms",    "time per output token, ms", "tokens/s/chip",
+    "memory left, GiB/device",    "power under load, W/chip",  "tokens/s/W",
+    "tokens/s per 1,000 USD",     "tokens/s/kW per 1,000 USD", "USD per million tokens",
+    "share of time lost to links"};
+
+/// "tp 8", or the prefill and decode workers'.
+std::string plansOf(const system::ServingScenario &s) {
+  const std::string plan = work::degreesOf(s.plan.parallelism);
+  if (!s.disaggregated)
+    return plan;
+  return fmt::format("prefill workers: {}; decode workers: {}",
+                     work::degreesOf(s.disaggregated->prefill), plan);
+}
 
 std::string headline(const CompareReport &report) {
   const system::ServingScenario &s = report.scenario;
@@ -28,7 +38,7 @@ std::string headline(const CompareReport &report) {
                      grouped(static_cast<double>(s.osl)),
                      grouped(static_cast<double>(s.concurrency)),
                      work::kQuantisationNames[static_cast<size_t>(s.plan.quantisation)],
-                     nameOf(s.plan.kvCache), work::degreesOf(s.plan.parallelism));
+                     nameOf(s.plan.kvCache), plansOf(s));
 }
 
 /// Figures down, chips across, so many at a time that lines stay readable.
@@ -91,7 +101,7 @@ std::string sources(const CompareReport &report) {
     for (const CompareFigure figure : {CompareFigure::tokens_per_chip, CompareFigure::usd_per_mtok})
       if (row[figure] && !row[figure]->shares.empty())
         table.addRow({row.target, std::string(kTitles[static_cast<size_t>(figure)]),
-                      spreadSources(row.inputs, *row[figure])});
+                      spreadSources(row.inputs, row[figure]->shares)});
   return table.empty() ? "" : table.text() + '\n';
 }
 
@@ -108,8 +118,8 @@ std::string remarks(const CompareReport &report) {
     for (const std::string &note : row.notes)
       text += "    note: " + note + '\n';
   }
-  return text + "  note: power is a share of the thermal design power, power.load_share of the "
-                "economics; ranges hold eight of ten cases\n";
+  return text +
+         "  note: power is a package's, averaged over the load; ranges hold eight of ten cases\n";
 }
 
 Json toJson(const CompareReport &report, const ComparedChip &row) {
@@ -118,8 +128,7 @@ Json toJson(const CompareReport &report, const ComparedChip &row) {
     const std::string key(kCompareFigureKeys[figure]);
     const auto &spread = row.figures[figure];
     json[key] = spread ? Json(spread->value) : Json();
-    json[key + "_low"] = spread ? Json(spread->low) : Json();
-    json[key + "_high"] = spread ? Json(spread->high) : Json();
+    addInterval(json, key, spread ? &*spread : nullptr);
   }
   const bool runs = row.failure.empty();
   json["bound"] = runs ? Json(row.bound) : Json();
@@ -135,10 +144,8 @@ Json toJson(const CompareReport &report, const ComparedChip &row) {
   for (size_t figure = 0; figure < kCompareFigures; ++figure) {
     if (!row.figures[figure])
       continue;
-    Json list = Json::array();
-    for (const explore::InputShare &share : row.figures[figure]->shares)
-      list.push_back(Json{{"input", row.inputs[share.input].name}, {"share", share.share}});
-    shares[std::string(kCompareFigureKeys[figure])] = std::move(list);
+    shares[std::string(kCompareFigureKeys[figure])] =
+        sharesJson(row.inputs, row.figures[figure]->shares);
   }
   json["uncertainty"] = std::move(shares);
   json["notes"] = row.notes;

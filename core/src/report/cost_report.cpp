@@ -65,10 +65,14 @@ Result<CostReport> collectCost(const hw::Catalog &catalog, const hw::Chip &chip,
   if (!cost)
     return cost.error();
   report.cost = std::move(*cost);
-  if (auto hourly = economics::hourlyCost(chip, assumptions, 0); hourly)
+  if (auto hourly = economics::hourlyCost(chip, assumptions, 0); hourly) {
     report.hourly = *hourly;
-  else
+    report.notes.push_back(fmt::format("power under load is taken to be {:.0f} % of the thermal "
+                                       "design power; `compare` estimates a workload's",
+                                       100 * assumptions.number("power.load_share")));
+  } else {
     report.notes.push_back("no cost of an hour: " + hourly.error().message);
+  }
   if (!report.cost.areaStated)
     report.notes.push_back("the die's area is the model's: no source states it");
 

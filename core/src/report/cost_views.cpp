@@ -19,7 +19,7 @@ std::string costTable(const CostReport &report) {
   TextTable figures({{"", {}}, {"", Align::right}, {"", {}}, {"", {}}, {"spread comes from", {}}});
   for (const CostReport::Figure &figure : report.figures)
     figures.addRow({figure.key, explore::withInterval(figure.spread), figure.unit, figure.meaning,
-                    spreadSources(report.inputs, figure.spread)});
+                    spreadSources(report.inputs, figure.spread.shares)});
   out += figures.text() + '\n';
   if (report.hourly) {
     const economics::HourlyCost &hour = *report.hourly;

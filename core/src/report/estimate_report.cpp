@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 namespace mansard::report {
 namespace {
@@ -60,6 +61,46 @@ void collectKernels(const model::StepEstimate &e, EstimateReport &report) {
   report.communicationShare = total_us > 0 ? e.communication_us / total_us : 0;
 }
 
+/// A package counts with as many of its devices as the deployment uses.
+double usedOfPackage(int64_t devices, const hw::Chip &chip) {
+  return static_cast<double>(std::min<int64_t>(devices, std::max(1, chip.devicesPerChip())));
+}
+
+/// In W of a package, by part; nothing where its description lacks what it takes.
+economics::Energy powerOf(const hw::Chip &chip, const work::Program &program,
+                          std::span<const mansard_estimate> estimates, double latency_ms,
+                          double used) {
+  const economics::EnergyModel model(chip);
+  if (!model.known())
+    return {};
+  const double time_us = latency_ms * 1e3;
+  return model.packagePower(model.dynamic(program, estimates), time_us, time_us, used);
+}
+
+void addRanges(const model::StepEstimate &e, const host::Model &target, EstimateReport &report) {
+  const double tokens = report.tokens, chips = static_cast<double>(report.chips);
+  const bool powerKnown = report.power.power_W > 0;
+  const double used = usedOfPackage(report.devices, target.chip());
+  auto spreads = explore::spreadsOfStep(
+      target, e.program, kStepFigureKeys.size() - (powerKnown ? 0 : 1),
+      [&](const host::Model &point, const model::Evaluator &step, std::span<double> figures) {
+        const double latency_ms = step.timeline().total_us / 1e3;
+        const double rate = latency_ms > 0 ? tokens / latency_ms * 1e3 : 0;
+        figures[static_cast<size_t>(StepFigure::latency)] = latency_ms;
+        figures[static_cast<size_t>(StepFigure::tokens)] = rate;
+        figures[static_cast<size_t>(StepFigure::tokens_per_chip)] = rate / chips;
+        if (powerKnown)
+          figures[static_cast<size_t>(StepFigure::power)] =
+              powerOf(point.chip(), e.program, step.estimates(), latency_ms, used).total();
+      });
+  if (!spreads) {
+    report.notes.push_back("no ranges: " + spreads.error().message);
+    return;
+  }
+  report.notes.insert(report.notes.end(), spreads->notes.begin(), spreads->notes.end());
+  report.spreads = std::move(*spreads);
+}
+
 } // namespace
 
 std::string EstimateReport::misfit() const {
@@ -94,8 +135,7 @@ EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &
   r.tokens_per_s = r.latency_ms > 0 ? r.tokens / r.latency_ms * 1e3 : 0;
   r.tokens_per_s_per_chip = r.tokens_per_s / static_cast<double>(r.chips);
 
-  // A package counts with as many of its devices as the deployment uses.
-  const auto used = static_cast<double>(std::min(r.devices, perChip));
+  const double used = usedOfPackage(r.devices, chip);
   r.weights_GiB = e.memory.need.weights * used / kGiB;
   r.kvCache_GiB = e.memory.need.kvCache * used / kGiB;
   r.activations_GiB = e.memory.need.activations * used / kGiB;
@@ -112,7 +152,12 @@ EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &
     r.part_ms[i] = e.timeline.part_us[i] / 1e3;
   collectKernels(e, r);
   r.standing = standingOf(e, chip);
+  r.power = powerFigures(chip, powerOf(chip, e.program, e.estimates, r.latency_ms, used),
+                         r.tokens_per_s_per_chip);
   r.notes = e.notes;
+  if (std::string note = r.power.note(chip); !note.empty())
+    r.notes.push_back(std::move(note));
+  addRanges(e, target, r);
   if (!r.fits)
     r.notes.insert(r.notes.begin(), r.misfit());
   return r;

@@ -37,14 +37,23 @@ std::string kernelsTable(const EstimateReport &r) {
 }
 
 std::string summary(const EstimateReport &r) {
-  TextTable facts({{"", {}}, {"", Align::right}, {"", {}}});
-  facts.addRow(
-      {"step", duration(r.latency_ms * 1e3), fmt::format("bound by {}", kBoundNames[r.bound])});
+  TextTable facts({{"", {}}, {"", {}}, {"", {}}});
+  const auto rate = [&](StepFigure figure, double value) {
+    const explore::Spread *spread = r.spread(figure);
+    return spread && spread->low < spread->high
+               ? fmt::format("{} [{} - {}]", grouped(value), grouped(spread->low),
+                             grouped(spread->high))
+               : grouped(value);
+  };
+  const explore::Spread *latency_ms = r.spread(StepFigure::latency);
+  facts.addRow({"step",
+                latency_ms ? durationWithInterval(*latency_ms, 1e3) : duration(r.latency_ms * 1e3),
+                fmt::format("bound by {}", kBoundNames[r.bound])});
   if (r.tokens > 0) // not every module has any
-    facts.addRow(
-        {"tokens/s", grouped(r.tokens_per_s), fmt::format("{} tokens a step", grouped(r.tokens))});
+    facts.addRow({"tokens/s", rate(StepFigure::tokens, r.tokens_per_s),
+                  fmt::format("{} tokens a step", grouped(r.tokens))});
   if (r.tokens > 0)
-    facts.addRow({"tokens/s/chip", grouped(r.tokens_per_s_per_chip),
+    facts.addRow({"tokens/s/chip", rate(StepFigure::tokens_per_chip, r.tokens_per_s_per_chip),
                   fmt::format("{} {}, {} {}", r.chips, r.chips == 1 ? "chip" : "chips", r.devices,
                               r.devices == 1 ? "device" : "devices")});
   facts.addRow({"communication", percent(r.communicationShare), "of the step is lost to it"});
@@ -54,8 +63,15 @@ std::string summary(const EstimateReport &r) {
        fmt::format("of {} GiB: weights {}, KV cache {}, activations {}{}", number(r.capacity_GiB),
                    number(r.weights_GiB), number(r.kvCache_GiB), number(r.activations_GiB),
                    r.buffers_GiB > 0 ? ", exchange buffers " + number(r.buffers_GiB) : "")});
-  facts.addRow({"validated", "", r.standing.text()});
-  return facts.text();
+  if (r.power.power_W > 0)
+    facts.addRow({"power a chip", rate(StepFigure::power, r.power.power_W) + " W", r.power.text()});
+  if (r.power.energyPerToken_J > 0)
+    facts.addRow({"energy a token", number(r.power.energyPerToken_J, 3) + " J",
+                  fmt::format("{} tokens/s/W", number(r.power.tokens_per_s_per_W, 3))});
+  std::string text = facts.text();
+  if (latency_ms && !latency_ms->shares.empty())
+    text += "  spread         " + spreadSources(r.spreads.inputs, latency_ms->shares) + '\n';
+  return text + "  validated      " + r.standing.text() + '\n';
 }
 
 std::string resources(const EstimateReport &r) {
@@ -97,6 +113,15 @@ std::string estimateJson(const EstimateReport &r) {
   json["latency_ms"] = r.latency_ms;
   json["tokens_per_s"] = r.tokens_per_s;
   json["tokens_per_s_per_chip"] = r.tokens_per_s_per_chip;
+  Json shares = Json::object();
+  for (size_t i = 0; i < kStepFigureKeys.size(); ++i) {
+    const std::string key(kStepFigureKeys[i]);
+    const explore::Spread *spread = r.spread(static_cast<StepFigure>(i));
+    addInterval(json, key, spread);
+    if (spread)
+      shares[key] = sharesJson(r.spreads.inputs, spread->shares);
+  }
+  json["uncertainty"] = std::move(shares);
   json["chips"] = r.chips;
   json["memory_gib_per_chip"] = Json{
       {"weights", r.weights_GiB},   {"kv_cache", r.kvCache_GiB}, {"activations", r.activations_GiB},
@@ -114,10 +139,8 @@ std::string estimateJson(const EstimateReport &r) {
                            {"exposed_us", k.exposed_us},
                            {"work", k.what}});
   json["kernels"] = std::move(kernels);
-  json["power_w"] = nullptr;
-  std::vector<std::string> notes = r.notes;
-  notes.emplace_back("power_w is null: this version does not estimate power");
-  json["notes"] = notes;
+  addTokenPower(json, r.power);
+  json["notes"] = r.notes;
   json["priced_by"] = r.model;
   if (!r.system.empty())
     json["system"] = r.system;

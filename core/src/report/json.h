@@ -3,6 +3,8 @@
 #pragma once
 
 #include <mansard/base/names.h>
+#include <mansard/explore/uncertainty.h>
+#include <mansard/report/power_figures.h>
 #include <mansard/report/standing.h>
 #include <mansard/sdk/abi.h>
 #include <mansard/work/workload.h>
@@ -10,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <vector>
 
 namespace mansard::report {
 
@@ -37,6 +40,43 @@ inline Json breakdown(const double (&parts)[MANSARD_BOUND_COUNT], double factor 
   for (uint32_t i = 0; i < MANSARD_BOUND_COUNT; ++i)
     json[std::string(kBoundNames[i])] = parts[i] * factor;
   return json;
+}
+
+/// "<key>_low" and "<key>_high"; null where there is no spread.
+inline void addInterval(Json &json, const std::string &key, const explore::Spread *spread) {
+  json[key + "_low"] = spread ? Json(spread->low) : Json();
+  json[key + "_high"] = spread ? Json(spread->high) : Json();
+}
+
+/// The inputs that explain a figure's variance, and how much of it.
+inline Json sharesJson(const std::vector<explore::UncertainInput> &inputs,
+                       const std::vector<explore::InputShare> &shares) {
+  Json list = Json::array();
+  for (const explore::InputShare &share : shares)
+    list.push_back(Json{{"input", inputs[share.input].name}, {"share", share.share}});
+  return list;
+}
+
+inline Json known(double value) { return value > 0 ? Json(value) : Json(); }
+
+/// "power_w" and its parts; null where it is not known.
+inline void addPower(Json &json, const PowerFigures &power) {
+  json["power_w"] = known(power.power_W);
+  const economics::Energy &w = power.watts;
+  json["power_parts_w"] = power.power_W > 0 ? Json{{"compute", w.compute},
+                                                   {"sram", w.sram},
+                                                   {"dram", w.dram},
+                                                   {"link", w.link},
+                                                   {"static", w.fixed}}
+                                            : Json();
+  json["power_validated"] = power.measured;
+}
+
+/// The same, and energy by token.
+inline void addTokenPower(Json &json, const PowerFigures &power) {
+  addPower(json, power);
+  json["energy_per_token_j"] = known(power.energyPerToken_J);
+  json["tokens_per_s_per_w"] = known(power.tokens_per_s_per_W);
 }
 
 /// What a number stands on, of one operation or of a step.

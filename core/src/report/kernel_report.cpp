@@ -1,12 +1,17 @@
 #include <mansard/base/names.h>
 #include <mansard/base/stated_tile.h>
+#include <mansard/explore/uncertain_kernels.h>
+#include <mansard/explore/uncertain_numbers.h>
+#include <mansard/explore/uncertain_step.h>
 #include <mansard/hw/system.h>
 #include <mansard/model/stated_tile.h>
 #include <mansard/report/kernel_report.h>
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
+#include <span>
 
 namespace mansard::report {
 
@@ -59,6 +64,43 @@ std::vector<std::string> notesOf(const work::Kernel &kernel, const mansard_estim
   return notes;
 }
 
+namespace {
+
+/// The interval's inputs; where the chip's numbers have ranges, these as well.
+void addRanges(KernelReport &report, const host::Model &model) {
+  work::Program program;
+  program.steps.push_back({work::internKernel(program, report.kernel), 1, 0, 0, "kernel"});
+  std::vector<explore::UncertainInput> ofChip;
+  explore::addInputs(ofChip, model.chip(), explore::Results::times);
+  if (ofChip.empty()) {
+    const double latency_us = report.estimate.latency_us;
+    explore::KernelTimes times;
+    times.add(model, program, {&report.estimate, 1},
+              std::array{model::StepTime{latency_us, latency_us}});
+    times.addInputs(report.inputs, report.target);
+    report.shares.assign(report.inputs.size(), {0, 1});
+    return;
+  }
+  auto spreads = explore::spreadsOfStep(
+      model, program, 1,
+      [](const host::Model &, const model::Evaluator &step, std::span<double> latency_us) {
+        latency_us[0] = step.timeline().total_us;
+      });
+  if (!spreads) {
+    report.notes.push_back("the interval leaves the chip's own ranges out: " +
+                           spreads.error().message);
+    return;
+  }
+  const explore::Spread &latency_us = spreads->figures.front();
+  report.inputs = std::move(spreads->inputs);
+  report.shares = latency_us.shares;
+  report.interval.low_us = latency_us.low;
+  report.interval.high_us = latency_us.high;
+  report.notes.insert(report.notes.end(), spreads->notes.begin(), spreads->notes.end());
+}
+
+} // namespace
+
 Result<KernelReport> collectKernel(const host::Model &model, const work::Kernel &kernel) {
   if (auto sound = work::check(kernel); !sound)
     return sound.error();
@@ -90,6 +132,12 @@ Result<KernelReport> collectKernel(const host::Model &model, const work::Kernel 
   report.peak_tflops =
       (vectorOnly ? chip.vector_ops_per_s : chip.matrix_ops_per_s)[kernel.dtype] / 1e12;
   report.peak_dram_GBps = chip.dram_peak_bytes_per_s / 1e9;
+  if (const economics::EnergyModel energy(model.chip()); energy.known())
+    report.power =
+        powerFigures(model.chip(),
+                     energy.packagePower(energy.kernel(kernel, estimate), estimate.latency_us,
+                                         estimate.latency_us, energy.devices()),
+                     0);
   report.notes = model.chip().notes;
   for (std::string &note : notesOf(kernel, estimate))
     report.notes.push_back(std::move(note));
@@ -97,6 +145,7 @@ Result<KernelReport> collectKernel(const host::Model &model, const work::Kernel 
   if (!tile)
     return tile.error();
   report.notes.insert(report.notes.end(), tile->begin(), tile->end());
+  addRanges(report, model);
   if (!report.interval.known)
     report.notes.push_back(
         fmt::format("the interval is a guess (half to twice): family '{}' has no residuals for {}",

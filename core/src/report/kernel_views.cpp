@@ -60,7 +60,11 @@ std::string kernelTable(const KernelReport &r) {
         {"DRAM", number(r.dram_GBps) + " GB/s", ofPeak(r.dram_GBps, r.peak_dram_GBps, "GB/s")});
   if (e.link_bytes > 0)
     facts.addRow({"sent", size(e.link_bytes), "by each device"});
+  if (r.power.power_W > 0)
+    facts.addRow({"power", number(r.power.power_W, 3) + " W", r.power.text()});
   out += facts.text();
+  if (r.inputs.size() > 1)
+    out += "  spread   " + spreadSources(r.inputs, r.shares) + '\n';
   if (const std::string tiling = tilingText(e.tiling); !tiling.empty())
     out += "  tiling   " + tiling + '\n';
   out += "  validated  " + r.standing.text(r.kernel.op) + '\n';
@@ -88,6 +92,9 @@ std::string kernelJson(const KernelReport &r) {
            {"tiles", t.tiles},   {"waves", t.waves},   {"cores", t.cores},   {"stages", t.stages}};
   json["low_us"] = r.interval.low_us;
   json["high_us"] = r.interval.high_us;
+  json["uncertainty"] = Json{{"latency_us", sharesJson(r.inputs, r.shares)}};
+  addPower(json, r.power);
+  json["energy_j"] = known(r.power.power_W * e.latency_us * 1e-6);
   json["notes"] = r.notes;
   json["validation"] = validation(r.standing, r.kernel.op);
   if (!r.system.empty())

@@ -63,8 +63,8 @@ std::string scenarioOf(const system::PlanQuestion &question) {
     text += fmt::format(", {} of each prompt cached", percent(s.prefixHit));
   if (w.new_tokens > 1)
     text += fmt::format(", {} tokens a step, {} accepted", w.new_tokens, percent(w.accept));
-  if (s.traffic.imbalance > 1)
-    text += fmt::format(", busiest experts {} x the mean", number(s.traffic.imbalance));
+  if (w.imbalance > 1)
+    text += fmt::format(", busiest experts {} x the mean", number(w.imbalance));
   return text;
 }
 

@@ -184,6 +184,82 @@ std::string siteOf(const work::Kernel &kernel) {
   }
 }
 
+std::string companyOf(const work::Kernel &kernel) {
+  const std::string types =
+      fmt::format("{} {} {}", kernel.dtype, kernel.weight_dtype, kernel.scaling);
+  switch (kernel.op) {
+  case MANSARD_OP_MATMUL:
+    return fmt::format("{} m{}", types, kernel.u.matmul.m);
+  case MANSARD_OP_GROUPED_MATMUL:
+    return fmt::format("{} {} groups m{}", types, kernel.u.grouped_matmul.groups,
+                       kernel.u.grouped_matmul.m);
+  case MANSARD_OP_ATTENTION_PREFILL:
+  case MANSARD_OP_ATTENTION_DECODE: {
+    const mansard_attention &a = kernel.u.attention;
+    return fmt::format("{} {} of {} over {}", types, a.batch, a.q_len, a.kv_len);
+  }
+  case MANSARD_OP_MLA_PREFILL:
+  case MANSARD_OP_MLA_DECODE: {
+    const mansard_mla &a = kernel.u.mla;
+    return fmt::format("{} {} of {} over {}", types, a.batch, a.q_len, a.kv_len);
+  }
+  case MANSARD_OP_VECTOR:
+    return fmt::format("{} rows {}", types, kernel.u.vector.rows);
+  case MANSARD_OP_MOE: {
+    const mansard_moe &m = kernel.u.moe;
+    return fmt::format("{} tokens {} tp {} ep {} as {} {}", types, m.tokens, m.tp, m.ep,
+                       m.distribution, m.alpha);
+  }
+  case MANSARD_OP_COLLECTIVE:
+    return fmt::format("{} bytes", kernel.u.collective.size_bytes);
+  case MANSARD_OP_EXPERT_PARALLEL:
+    return fmt::format("{} tokens {} direction {} mode {}", types, kernel.u.expert_parallel.tokens,
+                       kernel.u.expert_parallel.direction, kernel.u.expert_parallel.mode);
+  default:
+    return types;
+  }
+}
+
+std::optional<double> commonShare(std::span<const Residual> residuals) {
+  struct Mean {
+    double sum = 0, rows = 0;
+    void add(double value) {
+      sum += value;
+      rows += 1;
+    }
+    double value() const { return sum / rows; }
+  };
+  std::map<std::pair<uint32_t, uint32_t>, Mean> regimes;
+  for (const Residual &residual : residuals)
+    regimes[{residual.dtype, residual.bound}].add(std::log(residual.ratio));
+  std::map<std::string_view, std::map<std::string_view, Mean>> companies; // by site
+  double variance = 0;
+  for (const Residual &residual : residuals) {
+    const double away =
+        std::log(residual.ratio) - regimes.at({residual.dtype, residual.bound}).value();
+    variance += away * away / static_cast<double>(residuals.size());
+    companies[residual.company][residual.site].add(away);
+  }
+  double covariance = 0, weight = 0;
+  size_t judged = 0;
+  for (const auto &[company, sites] : companies) {
+    if (sites.size() < 2)
+      continue;
+    double sum = 0, squares = 0;
+    for (const auto &[site, mean] : sites) {
+      sum += mean.value();
+      squares += mean.value() * mean.value();
+    }
+    const auto count = static_cast<double>(sites.size());
+    covariance += (sum * sum - squares) / (count - 1);
+    weight += count;
+    ++judged;
+  }
+  if (judged < kFewestCompanies || !(variance > 0))
+    return std::nullopt;
+  return std::clamp(covariance / weight / variance, 0.0, 1.0);
+}
+
 bool ResidualBand::holds(const Residual &residual) const {
   return op == residual.op && (dtype == MANSARD_DTYPE_COUNT || dtype == residual.dtype) &&
          (bound == MANSARD_BOUND_COUNT || bound == residual.bound);

@@ -23,18 +23,17 @@ bool onBlackwell(const RowValues &values) {
 
 } // namespace
 
-bool undoProducts(RecordedPlan &plan) {
+void undoProducts(RecordedPlan &plan) {
   if (plan.moe_tp < 2 || plan.moe_tp != plan.moe_ep)
-    return false;
+    return;
   const int64_t product = plan.moe_tp * plan.moe_ep, ways = plan.moe_tp;
   if (plan.tp * plan.dp != product || (plan.tp > 1 && plan.dp > 1))
-    return false;
+    return;
   const bool replicas = plan.dp > 1;
   plan.tp = replicas ? 1 : ways;
   plan.dp = replicas ? ways : 1;
   plan.moe_tp = 1;
   plan.moe_ep = ways;
-  return replicas;
 }
 
 bool isInferenceMax(const RowValues &values) {
@@ -80,6 +79,13 @@ bool keepsNarrowCache(const RowValues &values) {
   return valueOf(values, "software").starts_with("trtllm") || onBlackwell(values) ||
          hasAnyOf(model, {"Qwen3.5", "DeepSeek-V4"}) ||
          (hasAnyOf(model, {"MiniMax-M2.5"}) && hasAnyOf(target, {"h200"}));
+}
+
+work::ExpertExchange exchangeOf(std::string_view software, const work::Parallelism &plan,
+                                const work::Transformer &model) {
+  return software == "trtllm" && plan.ep <= model.moe.experts_per_token
+             ? work::ExpertExchange::all_gather
+             : work::ExpertExchange::all_to_all;
 }
 
 void applyUndeclaredDrafts(const RowValues &values, work::Workload &plan) {

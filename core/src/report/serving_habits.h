@@ -13,10 +13,8 @@ struct RecordedPlan {
 
 /// Some records give the product of the experts' two degrees where the attention's own stands
 /// (tp 64, moe_tp 8, moe_ep 8 are eight devices with tp 8 and ep 8: the same figures stand in rows
-/// that say so, and no box has 64). Where that is the attention's data-parallel degree, they count
-/// requests for each replica (dp 64, 8 x 8, 4 requests are the row dp 8, 1 x 8, 32 requests).
-/// True if requests are counted so.
-bool undoProducts(RecordedPlan &plan);
+/// that say so, and no box has 64).
+void undoProducts(RecordedPlan &plan);
 
 /// Clients send ten requests for each that may be in flight, as many as may at once: InferenceMAX's
 /// by its scripts; the others' times to the first token grow with concurrency as if they did.
@@ -24,7 +22,9 @@ inline constexpr double kFirstBurst = 0.1;
 
 /// InferenceMAX's benchmark (SemiAnalysisAI/InferenceX, benchmarks/) draws lengths evenly from 0.8
 /// to 1 times isl and osl. Its rows are those of its three pairs of lengths that name the
-/// attention's data parallelism.
+/// attention's data parallelism, and count requests for each of its replicas, as recorded: dp 8
+/// with 16 and 32 requests, and dp 64, 8 x 8, with 2 and 4, are its runs with 128 and 256 (of
+/// DeepSeek-R1 in fp4 with TensorRT-LLM on eight B200; configs/, search-space).
 bool isInferenceMax(const RowValues &values);
 void applyInferenceMax(system::ServingScenario &scenario);
 
@@ -38,6 +38,12 @@ double pollIterations(const RowValues &values, const system::ServingScenario &sc
 /// SGLang and vLLM are told to (--kv-cache-dtype) by the launch scripts for Blackwell, and by those
 /// of a few models for Hopper.
 bool keepsNarrowCache(const RowValues &values);
+
+/// How TensorRT-LLM's tokens reach experts of other replicas: one by one only where the experts lie
+/// on more devices than a token has choices (select_alltoall_method_type of its fused_moe modules).
+/// Others' rows do not say; theirs are sent one by one.
+work::ExpertExchange exchangeOf(std::string_view software, const work::Parallelism &plan,
+                                const work::Transformer &model);
 
 /// Where a row does not say that it speculates: InferenceMAX's TensorRT-LLM rows of DeepSeek-R1 of
 /// a release that it ran with multi-token prediction (the same plans without it, in rows named

@@ -125,8 +125,9 @@ ServedRow readServedRow(std::string_view op, const RowValues &values) {
   s.concurrency = wholeOf(values, "concurrency", 0, row.unusable);
   if (op == "serving") {
     RecordedPlan plan = planOf(values, "", "", row.unusable);
-    if (undoProducts(plan))
+    if (isInferenceMax(values)) // its rows count those of each replica of attention
       s.concurrency *= plan.dp;
+    undoProducts(plan);
     s.plan.parallelism = parallelismOf(plan);
   } else {
     readDisaggregated(values, row);
@@ -194,6 +195,9 @@ Result<> completePlan(ServedRow &row, const RowValues &values, const work::Trans
       row.scenario.disaggregated->prefill.moe_tp = 0;
     }
   }
+  plan.parallelism.exchange = exchangeOf(row.software, plan.parallelism, model);
+  if (auto &apart = row.scenario.disaggregated)
+    apart->prefill.exchange = exchangeOf(row.software, apart->prefill, model);
   auto quantisation = quantisationOf(quantOf(values, experts), model);
   if (!quantisation)
     return quantisation.error();

@@ -28,8 +28,8 @@ std::string headline(const ServingReport &r) {
     text += fmt::format(", {} of a prompt cached", percent(s.prefixHit));
   if (plan.new_tokens > 1)
     text += fmt::format(", {} tokens a step, {} accepted", plan.new_tokens, percent(plan.accept));
-  if (s.traffic.imbalance > 1)
-    text += fmt::format(", busiest experts' device {} of the mean", number(s.traffic.imbalance));
+  if (plan.imbalance > 1)
+    text += fmt::format(", busiest experts' device {} of the mean", number(plan.imbalance));
   if (s.disaggregated)
     text +=
         fmt::format("\nprefill workers: {}; decode workers: {}",
@@ -43,6 +43,37 @@ std::string milliseconds(double ms) { return duration(ms * 1e3); }
 
 std::string boundOf(const system::ServingEstimate &e) {
   return e.hostBound ? "host" : std::string(kBoundNames[e.bound]);
+}
+
+double valueOf(const system::ServingEstimate &e, ServingFigure figure) {
+  switch (figure) {
+  case ServingFigure::ttft:
+    return e.ttft_ms;
+  case ServingFigure::tpot:
+    return e.tpot_ms;
+  case ServingFigure::tokens_per_chip:
+    return e.tokens_per_s_per_chip;
+  case ServingFigure::requests:
+    return e.requests_per_s;
+  case ServingFigure::tokens:
+    return e.tokens_per_s;
+  case ServingFigure::tokens_per_user:
+    return e.tokens_per_s_per_user;
+  case ServingFigure::power:
+    return e.power.total();
+  }
+  return 0;
+}
+
+/// A figure with its interval.
+std::string cell(const ServingReport &r, ServingFigure figure) {
+  const double value = valueOf(r.estimate, figure);
+  explore::Spread spread;
+  spread.value = spread.low = spread.high = value;
+  if (const explore::Spread *found = r.spread(figure))
+    spread = *found;
+  const bool isTime = figure == ServingFigure::ttft || figure == ServingFigure::tpot;
+  return isTime ? durationWithInterval(spread, 1e3) : explore::withInterval(spread);
 }
 
 /// "waiting 3 ms, prompt 80 ms": those that are there.
@@ -59,26 +90,32 @@ std::string split(const std::vector<std::pair<const char *, double>> &parts_ms) 
 
 std::string facts(const ServingReport &r) {
   const system::ServingEstimate &e = r.estimate;
-  TextTable table({{"", {}}, {"", Align::right}, {"", {}}});
-  table.addRow({"time to first token", milliseconds(e.ttft_ms),
+  TextTable table({{"", {}}, {"", {}}, {"", {}}});
+  table.addRow({"time to first token", cell(r, ServingFigure::ttft),
                 split({{"place in the batch", e.slot_ms},
                        {"waiting", e.queue_ms},
                        {"prompt", e.prompt_ms},
                        {"cache transfer", e.transfer_ms},
                        {"host", e.request_ms}})});
   table.addRow(
-      {"time per output token", milliseconds(e.tpot_ms),
+      {"time per output token", cell(r, ServingFigure::tpot),
        split({{"decoding", e.decode_ms}, {"others' prompts", e.prompts_ms}, {"host", e.host_ms}})});
   table.addRow(
-      {"requests/s", number(e.requests_per_s),
+      {"requests/s", cell(r, ServingFigure::requests),
        fmt::format("{} in flight, {} of them decoding",
                    grouped(static_cast<double>(r.scenario.concurrency)), number(e.decoding, 3))});
-  table.addRow({"tokens/s", grouped(e.tokens_per_s),
+  table.addRow({"tokens/s", cell(r, ServingFigure::tokens),
                 fmt::format("of answers, and {} of prompts", grouped(e.input_tokens_per_s))});
-  table.addRow({"tokens/s/chip", number(e.tokens_per_s_per_chip),
+  table.addRow({"tokens/s/chip", cell(r, ServingFigure::tokens_per_chip),
                 fmt::format("{} {}, {} {}", e.chips, e.chips == 1 ? "chip" : "chips", e.devices,
                             e.devices == 1 ? "device" : "devices")});
-  table.addRow({"tokens/s/user", number(e.tokens_per_s_per_user), ""});
+  table.addRow({"tokens/s/user", cell(r, ServingFigure::tokens_per_user), ""});
+  if (r.power.power_W > 0)
+    table.addRow({"power a chip", cell(r, ServingFigure::power) + " W", r.power.text()});
+  if (r.power.energyPerToken_J > 0)
+    table.addRow({"energy a token", number(r.power.energyPerToken_J, 3) + " J",
+                  fmt::format("of answers, prompts and all; {} tokens/s/W",
+                              number(r.power.tokens_per_s_per_W, 3))});
   table.addRow({"bound", boundOf(e), "in the mean iteration"});
   table.addRow({"communication", percent(e.communicationShare), "of it is lost to links"});
   table.addRow({"prompts", percent(e.prefillBusy),
@@ -92,7 +129,14 @@ std::string facts(const ServingReport &r) {
                 fmt::format("of {}: weights {}, KV cache {}, activations and buffers {}",
                             number(m.capacity / kGiB), number(m.weights / kGiB),
                             number(m.kvCache / kGiB), number(m.activations / kGiB))});
-  return table.text();
+  std::string text = table.text();
+  for (const auto &[figure, title] : {std::pair{ServingFigure::ttft, "time to first token"},
+                                      std::pair{ServingFigure::tpot, "time per output token"},
+                                      std::pair{ServingFigure::tokens_per_chip, "tokens/s/chip"}})
+    if (const explore::Spread *spread = r.spread(figure); spread && !spread->shares.empty())
+      text += fmt::format("  spread of {}: {}\n", title,
+                          spreadSources(r.spreads.inputs, spread->shares));
+  return text;
 }
 
 std::string kernelTable(const system::ServingEstimate &e) {
@@ -129,6 +173,15 @@ Json toJson(const ServingReport &r) {
   json["tpot_ms"] = e.tpot_ms;
   json["tokens_per_s_per_chip"] = e.tokens_per_s_per_chip;
   json["requests_per_s"] = e.requests_per_s;
+  Json shares = Json::object();
+  for (size_t i = 0; i < kServingFigureKeys.size(); ++i) {
+    const std::string key(kServingFigureKeys[i]);
+    const explore::Spread *spread = r.spread(static_cast<ServingFigure>(i));
+    addInterval(json, key, spread);
+    if (spread)
+      shares[key] = sharesJson(r.spreads.inputs, spread->shares);
+  }
+  json["uncertainty"] = std::move(shares);
   json["bound"] = boundOf(e);
   json["tokens_per_s"] = e.tokens_per_s;
   json["tokens_per_s_per_user"] = e.tokens_per_s_per_user;
@@ -148,6 +201,7 @@ Json toJson(const ServingReport &r) {
   json["places_limit"] = e.limit;
   json["prompt_share"] = e.prefillBusy;
   json["communication_share"] = e.communicationShare;
+  addTokenPower(json, r.power);
   if (e.prefillWorkers > 0) {
     json["prefill_workers"] = e.prefillWorkers;
     json["decode_workers"] = e.decodeWorkers;
@@ -169,10 +223,36 @@ Json toJson(const ServingReport &r) {
 
 } // namespace
 
-ServingReport collectServing(const system::ServingScenario &scenario,
-                             const system::ServingEstimate &estimate, const std::string &modelName,
-                             const host::Model &target) {
-  return {target.chip().id, target.chip().name, target.id(), modelName, scenario, estimate};
+Result<ServingReport> collectServing(explore::UncertainServing &serving,
+                                     const system::ServingScenario &scenario,
+                                     const std::string &modelName, const host::Model &target) {
+  auto estimate = serving.estimate(scenario);
+  if (!estimate)
+    return estimate.error();
+  ServingReport report{target.chip().id, target.chip().name,   target.id(), modelName,
+                       scenario,         std::move(*estimate), {},          {}};
+  report.power =
+      powerFigures(target.chip(), report.estimate.power, report.estimate.tokens_per_s_per_chip);
+  const size_t known = kServingFigureKeys.size() - (report.power.power_W > 0 ? 0 : 1);
+  const auto fill = [known](const host::Model &model, const system::ServingEstimate &point,
+                            std::span<const double>, std::span<double> out) -> Result<> {
+    for (size_t i = 0; i < known; ++i)
+      out[i] = valueOf(point, static_cast<ServingFigure>(i));
+    if (constexpr auto power = static_cast<size_t>(ServingFigure::power); power < known)
+      out[power] = std::min(out[power], model.chip().number("power.tdp_W"));
+    return Ok{};
+  };
+  auto spreads = serving.spreads(scenario, report.estimate, known, fill);
+  std::vector<std::string> &notes = report.estimate.notes;
+  if (std::string note = report.power.note(target.chip()); !note.empty())
+    notes.push_back(std::move(note));
+  if (!spreads) {
+    notes.push_back("no ranges: " + spreads.error().message);
+    return report;
+  }
+  notes.insert(notes.end(), spreads->notes.begin(), spreads->notes.end());
+  report.spreads = std::move(*spreads);
+  return report;
 }
 
 std::string servingTable(const ServingReport &r) {
@@ -223,7 +303,7 @@ std::string sweepCsv(const std::vector<ServingReport> &reports) {
   std::string text =
       csvLine({"target", "model", "software", "isl", "osl", "concurrency", "ttft_ms", "tpot_ms",
                "tokens_per_s_per_user", "tokens_per_s_per_chip", "requests_per_s",
-               "communication_share", "running", "places", "bound"});
+               "communication_share", "running", "places", "bound", "power_w"});
   for (const ServingReport &r : reports) {
     const system::ServingScenario &s = r.scenario;
     const system::ServingEstimate &e = r.estimate;
@@ -232,7 +312,7 @@ std::string sweepCsv(const std::vector<ServingReport> &reports) {
                      std::to_string(s.osl), std::to_string(s.concurrency), cell(e.ttft_ms),
                      cell(e.tpot_ms), cell(e.tokens_per_s_per_user), cell(e.tokens_per_s_per_chip),
                      cell(e.requests_per_s), cell(e.communicationShare), std::to_string(e.running),
-                     std::to_string(e.places), boundOf(e)});
+                     std::to_string(e.places), boundOf(e), cell(r.power.power_W)});
   }
   return text;
 }

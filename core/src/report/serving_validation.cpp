@@ -1,13 +1,17 @@
 #include "serving_validation.h"
 
+#include <mansard/explore/uncertain_serving.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
+#include <span>
 
 namespace mansard::report {
 namespace {
+
+constexpr double kMicroseconds = 1e3; // in a millisecond
 
 /// Models and profiles, opened once each.
 class Sources {
@@ -112,7 +116,6 @@ Result<Ready> prepare(Sources &sources, const host::Model &target, const Measure
 /// the first token, stands as fixed: most of that is waiting.
 void fill(Compared &one, const system::ServingEstimate &estimate, bool firstToken,
           double roofline_us) {
-  constexpr double kMicroseconds = 1e3;
   mansard_estimate &e = one.estimate;
   e.status = MANSARD_OK;
   e.latency_us = kMicroseconds * (firstToken ? estimate.ttft_ms : estimate.tpot_ms);
@@ -133,11 +136,25 @@ void fill(Compared &one, const system::ServingEstimate &estimate, bool firstToke
                                   std::begin(e.part_us));
 }
 
+/// Of the time to the first token and of that of a further one; nothing where there are none.
+std::vector<explore::Spread> rangesOf(explore::UncertainServing &serving,
+                                      const system::ServingScenario &scenario,
+                                      const system::ServingEstimate &estimate, size_t samples) {
+  const auto fill = [](const host::Model &, const system::ServingEstimate &point,
+                       std::span<const double>, std::span<double> out) -> Result<> {
+    out[0] = point.ttft_ms;
+    out[1] = point.tpot_ms;
+    return Ok{};
+  };
+  auto spreads = serving.spreads(scenario, estimate, 2, fill, {.samples = samples});
+  return spreads ? std::move(spreads->figures) : std::vector<explore::Spread>();
+}
+
 } // namespace
 
 Result<> compareServers(const hw::Catalog &catalog, const host::Model &target,
                         const Measurements &file, const std::vector<size_t> &indices,
-                        std::vector<Compared> &out) {
+                        size_t samples, std::vector<Compared> &out) {
   Sources sources(catalog);
   std::map<std::string, std::map<const ServedRow *, Ready>> plans;
   for (size_t index : indices) {
@@ -153,28 +170,31 @@ Result<> compareServers(const hw::Catalog &catalog, const host::Model &target,
   for (const auto &[key, rows] : plans) {
     const Ready &first = rows.begin()->second;
     const system::ServingScenario &any = first.row.scenario;
-    const system::ServerKernels &kernels = any.software.kernels;
-    system::StepCosts costs(*first.lowering, target, any.plan, any.traffic, kernels);
-    std::optional<system::StepCosts> prefill;
-    if (any.disaggregated)
-      prefill.emplace(*first.lowering, target, system::prefillPlan(any), any.traffic, kernels);
+    explore::UncertainServing serving(*first.lowering, target, any);
     for (const auto &[row, ready] : rows) {
       const system::ServingScenario &scenario = ready.row.scenario;
-      const auto estimate = system::estimateServing(scenario, costs, prefill ? &*prefill : nullptr);
+      const auto estimate = serving.estimate(scenario);
       if (!estimate && estimate.error().code == ErrorCode::pluginFailed)
         return estimate.error();
+      const auto ranges = estimate && samples > 0 ? rangesOf(serving, scenario, *estimate, samples)
+                                                  : std::vector<explore::Spread>();
       for (size_t index : ready.indices) {
         if (!estimate) {
           out[index].skipped = estimate.error().message;
           continue;
         }
         const bool firstToken = file.all[index].metric == "ttft";
-        auto &prompts = prefill ? *prefill : costs;
+        system::StepCosts &prompts = serving.promptCosts();
         const int64_t replicas = prompts.base().parallelism.dp;
         fill(out[index], *estimate, firstToken,
-             rooflineOf(target, firstToken ? prompts.prefill(replicas, scenario.isl, 0)
-                                           : costs.decode(scenario.concurrency,
-                                                          scenario.isl + scenario.osl / 2)));
+             rooflineOf(target, firstToken
+                                    ? prompts.prefill(replicas, scenario.isl, 0)
+                                    : serving.decodeCosts().decode(
+                                          scenario.concurrency, scenario.isl + scenario.osl / 2)));
+        if (!ranges.empty()) {
+          const explore::Spread &spread = ranges[firstToken ? 0 : 1];
+          out[index].interval = {kMicroseconds * spread.low, kMicroseconds * spread.high, true};
+        }
       }
     }
   }

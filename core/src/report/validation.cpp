@@ -159,7 +159,8 @@ double roofline(const mansard_chip &chip, const work::Kernel &kernel) {
   return known ? seconds * 1e6 : 0;
 }
 
-Result<Validation> validate(host::Host &host, const std::vector<std::string> &files) {
+Result<Validation> validate(host::Host &host, const std::vector<std::string> &files,
+                            size_t serverSamples) {
   Validation out;
   Models models(host);
   for (const std::string &path : files) {
@@ -184,7 +185,8 @@ Result<Validation> validate(host::Host &host, const std::vector<std::string> &fi
       }
       out.families.emplace(target, model->chip().family);
       auto done =
-          isServing(file->op)    ? compareServers(host.catalog(), *model, *file, indices, compared)
+          isServing(file->op)
+              ? compareServers(host.catalog(), *model, *file, indices, serverSamples, compared)
           : isTraining(file->op) ? compareTraining(host.catalog(), *model, *file, indices, compared)
                                  : compareTarget(*model, file->all, indices, compared);
       if (!done)

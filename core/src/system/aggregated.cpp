@@ -56,10 +56,16 @@ private:
     return scenario_.software.mixes_prompts && scenario_.lengthSpread == 0 && perRank() > 2;
   }
 
-  /// Prompts of the busiest replica while `prompts` of all ranks enter at random.
+  /// Prompts that begin together where `prompts` arrive in each iteration: all since the last look.
+  double together(double prompts) const {
+    return prompts * std::max(1.0, scenario_.software.poll_iterations);
+  }
+
+  /// Of an iteration, prompts of the busiest replica while `prompts` of all ranks enter.
   double busiest(double prompts) const {
-    const double mean = prompts / static_cast<double>(engine_.ranks());
-    return busiestOf(engine_.replicasWait() ? static_cast<double>(engine_.replicas()) : 1, mean);
+    const double mean = together(prompts) / static_cast<double>(engine_.ranks());
+    return busiestOf(engine_.replicasWait() ? static_cast<double>(engine_.replicas()) : 1, mean) /
+           together(1);
   }
 
   State at(double prompts) {
@@ -120,9 +126,9 @@ private:
       state_ = at(prompts);
       if (failed_)
         return *failed_;
-      const int64_t nowPacked = powerBelow(prompts / static_cast<double>(engine_.ranks()),
+      const int64_t nowPacked = powerBelow(together(prompts) / static_cast<double>(engine_.ranks()),
                                            engine_.mostPacked(out_.running));
-      const int64_t nowActive = activeReplicas(prompts);
+      const int64_t nowActive = activeReplicas(together(prompts));
       if (nowPacked == packed && nowActive == active)
         break;
       packed = nowPacked;
@@ -220,6 +226,10 @@ private:
         total_us > 0
             ? (scale * sample->communication_us + entering * prompt_.communication_us) / total_us
             : 0;
+    const economics::EnergyModel &energy = engine_.energy();
+    if (energy.known())
+      out_.power = energy.packagePower(sample->energy * scale + prompt_.energy * entering,
+                                       s.iteration_us, total_us, usedOfPackage(energy));
     out_.prefillBusy = s.iteration_us > 0 ? s.load_us / s.iteration_us : 0;
     out_.overlap = sample->detail->overlap;
     out_.kernels = largestKernels(scale > 0 ? sample->detail : nullptr, prompt_, entering);
@@ -234,6 +244,10 @@ private:
       out_.notes.push_back(
           fmt::format("a prompt is spread over {} iterations", prompt_.iterations));
     return Ok{};
+  }
+
+  double usedOfPackage(const economics::EnergyModel &energy) const {
+    return std::min(energy.devices(), static_cast<double>(scenario_.plan.parallelism.devices()));
   }
 
   const ServingScenario &scenario_;

@@ -175,7 +175,10 @@ private:
     out_.places = placesOfWorker_ * s.decodeWorkers;
     out_.running = s.running;
     out_.request_ms = scenario_.software.request_us / 1e3;
-    out_.queue_ms = s.queue_us / 1e3;
+    // When all requests come at once, the mean one waits for half of the others.
+    const double burst_us = s.prefillBusy / s.requests_per_us * clients / 2;
+    out_.queue_ms =
+        (s.queue_us + scenario_.firstBurst * std::max(0.0, burst_us - s.queue_us)) / 1e3;
     out_.prompt_ms = s.prompt.latency_us / 1e3;
     out_.transfer_ms = transfer_us_ / 1e3;
     out_.decode_ms = s.device_us / yield / 1e3;
@@ -201,6 +204,8 @@ private:
     out_.bound = sample->bound;
     out_.hostBound = s.iteration_us > 2 * s.device_us;
     out_.communicationShare = sample->communication_us / sample->total_us;
+    if (decode_.energy().known())
+      out_.power = power(s, sample->energy * scale);
     out_.overlap = sample->detail->overlap;
     out_.kernels = largestKernels(sample->detail, s.prompt, 0);
     const std::vector<std::string> &told = sample->detail->program->notes;
@@ -217,6 +222,24 @@ private:
                       "up to {} decode workers",
                       s.prefillWorkers, s.decodeWorkers, kMostDecoders));
     return Ok{};
+  }
+
+  /// The mean of all packages.
+  economics::Energy power(const State &s, const economics::Energy &iteration) const {
+    const economics::EnergyModel &energy = decode_.energy();
+    const auto mean = [&](const economics::Energy &of, double time_us, double busy_us,
+                          int64_t workers, int64_t devices) {
+      const auto each = static_cast<double>(devices), all = static_cast<double>(devicesOf(s));
+      return energy.packagePower(of, time_us, busy_us, std::min(energy.devices(), each)) *
+             (static_cast<double>(workers) * each / all);
+    };
+    const double batch_us = s.prompt.latency_us;
+    const double busy = std::min(1.0, s.prefillBusy);
+    const auto batch = static_cast<double>(s.prompt.packed * prefill_.stages());
+    return mean(iteration, s.iteration_us, s.device_us, s.decodeWorkers,
+                scenario_.plan.parallelism.devices()) +
+           mean(s.prompt.energy * (batch * busy), batch_us, batch_us * busy, s.prefillWorkers,
+                ways_.prefill.devices());
   }
 
   const ServingScenario &scenario_;

@@ -196,6 +196,7 @@ Result<PromptCost> Engine::prompt(int64_t decoding, int64_t packed, int64_t rank
                             (software_.sharing * (step->part_us[part] - without.part_us[part]) +
                              (1 - software_.sharing) * alone->part_us[part]) /
                             (company * stages);
+    cost.energy += (step->energy + without.energy * -1) * (chunk.count / (company * stages));
     cost.communication_us +=
         chunk.count * (step->communication_us - without.communication_us) / (company * stages);
     cost.with = step->detail;

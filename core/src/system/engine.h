@@ -17,6 +17,7 @@ struct PromptCost {
       0; // from its first iteration's start to its last one's end, alone on its rank
   double part_us[MANSARD_BOUND_COUNT] = {}; // of load_us: on the devices
   double communication_us = 0;
+  economics::Energy energy; // that a prompt adds, of one device, without static power
   const StepDetail *with = nullptr, *without = nullptr; // of an iteration; without: null for none
 };
 
@@ -49,6 +50,7 @@ public:
   int64_t stages() const { return stages_; }
   /// Whether replicas wait for each other in every iteration.
   bool replicasWait() const { return coupled_; }
+  const economics::EnergyModel &energy() const { return costs_.energy(); }
   int64_t newTokens() const { return computed_; } // of a prompt, that the cache does not have
   int64_t context() const { return context_; }    // of a decoding sequence, on average
   double tokensPerIteration() const;              // of a decoding sequence

@@ -22,8 +22,16 @@ bool addRows(work::Kernel &a, const work::Kernel &b) {
   switch (a.op) {
   case MANSARD_OP_MATMUL:
     return join(a.u.matmul.m, b.u.matmul.m);
-  case MANSARD_OP_GROUPED_MATMUL:
-    return join(a.u.grouped_matmul.m, b.u.grouped_matmul.m);
+  case MANSARD_OP_GROUPED_MATMUL: { // the groups that have rows in either
+    mansard_grouped_matmul &g = a.u.grouped_matmul;
+    const mansard_grouped_matmul &h = b.u.grouped_matmul;
+    if (g.n != h.n || g.k != h.k)
+      return false;
+    const int64_t groups = std::max(g.groups, h.groups), rows = g.groups * g.m + h.groups * h.m;
+    g.m = (rows + groups - 1) / groups;
+    g.groups = groups;
+    return true;
+  }
   case MANSARD_OP_VECTOR:
     return join(a.u.vector.rows, b.u.vector.rows);
   case MANSARD_OP_MOE:

@@ -2,6 +2,7 @@
 // in the order of the plans, so that the answer does not depend on who was when.
 #include <mansard/system/plan.h>
 
+#include "../explore/in_parallel.h"
 #include "plan_worker.h"
 
 #include <mansard/hw/system.h>
@@ -9,35 +10,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <thread>
 
 namespace mansard::system {
 namespace {
 
 constexpr int64_t kMostDevices = 4096;
-
-/// Calls `job(i)` for every i below `count`. The calling thread takes part and tells of progress.
-template <typename Job>
-void inParallel(int64_t count, int threads, const Job &job,
-                const std::function<void(int64_t)> &progress) {
-  std::atomic<int64_t> next{0}, done{0};
-  const auto work = [&](bool tells) {
-    for (int64_t i = next++; i < count; i = next++) {
-      job(i);
-      ++done;
-      if (tells && progress)
-        progress(done);
-    }
-  };
-  std::vector<std::thread> others;
-  for (int i = 1; i < std::min<int64_t>(threads, count); ++i)
-    others.emplace_back(work, false);
-  work(true);
-  for (std::thread &other : others)
-    other.join();
-}
 
 bool yieldsMore(const Plan &a, const Plan &b) {
   const double x = a.estimate.tokens_per_s_per_chip, y = b.estimate.tokens_per_s_per_chip;
@@ -53,7 +31,7 @@ public:
 
   Result<PlanAnswer> run() {
     const auto count = static_cast<int64_t>(candidates_.size());
-    inParallel(
+    explore::inParallel(
         count, question_.threads,
         [&](int64_t i) {
           workers_[static_cast<size_t>(i)] =
@@ -112,13 +90,13 @@ private:
     for (size_t index : prefills)
       others.push_back(&workers_[index]);
     std::vector<std::vector<PairVerdict>> verdicts(decodes.size());
-    inParallel(static_cast<int64_t>(decodes.size()), question_.threads,
-               [&](int64_t i) {
-                 const WorkerVerdict &decode = workers_[decodes[static_cast<size_t>(i)]];
-                 verdicts[static_cast<size_t>(i)] =
-                     judgePairs(question_, lowering_, target_, others, decode);
-               },
-               {});
+    explore::inParallel(static_cast<int64_t>(decodes.size()), question_.threads,
+                        [&](int64_t i) {
+                          const WorkerVerdict &decode = workers_[decodes[static_cast<size_t>(i)]];
+                          verdicts[static_cast<size_t>(i)] =
+                              judgePairs(question_, lowering_, target_, others, decode);
+                        },
+                        {});
     for (std::vector<PairVerdict> &ofOne : verdicts)
       for (PairVerdict &verdict : ofOne) {
         if (verdict.failed)
@@ -158,12 +136,12 @@ private:
     constexpr size_t kSpare = 8;
     const auto count = static_cast<int64_t>(std::min(plans.size(), question_.keep + kSpare));
     std::vector<Result<int64_t>> points(static_cast<size_t>(count), Result<int64_t>(0));
-    inParallel(count, question_.threads,
-               [&](int64_t i) {
-                 points[static_cast<size_t>(i)] =
-                     refine(question_, lowering_, target_, plans[static_cast<size_t>(i)]);
-               },
-               {});
+    explore::inParallel(count, question_.threads,
+                        [&](int64_t i) {
+                          points[static_cast<size_t>(i)] =
+                              refine(question_, lowering_, target_, plans[static_cast<size_t>(i)]);
+                        },
+                        {});
     for (const auto &priced : points) {
       if (!priced)
         return priced.error();

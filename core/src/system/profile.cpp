@@ -16,11 +16,13 @@ struct Field {
   const char *key;
   double &(*member)(SoftwareProfile &);
   double low, high;
+  bool required = true;
 };
 #define MEMBER(name) [](SoftwareProfile &p) -> double & { return p.name; }
 
 constexpr double kDay_us = 86400e6; // longer than anything that is timed here
 constexpr double kMany = 1e7;
+constexpr double kLeastFactor = 1e-3, kMostFactor = 1e3;
 
 constexpr Field kFields[] = {
     {"schedule.sharing", MEMBER(sharing), 0, 1},
@@ -39,6 +41,10 @@ constexpr Field kFields[] = {
     {"kernels.all_reduce_efficiency", MEMBER(kernels.allReduceEfficiency), 0, 1},
     {"transfer.fixed_us", MEMBER(transfer_us), 0, kDay_us},
     {"transfer.efficiency", MEMBER(transfer_efficiency), 0.01, 1},
+    {"residual.ttft.p10", MEMBER(ttftResidual.p10), kLeastFactor, kMostFactor, false},
+    {"residual.ttft.p90", MEMBER(ttftResidual.p90), kLeastFactor, kMostFactor, false},
+    {"residual.tpot.p10", MEMBER(tpotResidual.p10), kLeastFactor, kMostFactor, false},
+    {"residual.tpot.p90", MEMBER(tpotResidual.p90), kLeastFactor, kMostFactor, false},
 };
 #undef MEMBER
 constexpr const char *kMixes = "schedule.mixes_prompts";
@@ -81,8 +87,11 @@ Result<SoftwareProfile> parse(const hw::Document &document) {
   profile.mixes_prompts = mixes->second.number.value != 0;
   for (const Field &field : kFields) {
     const auto found = document.entries.find(std::string_view(field.key));
-    if (found == document.entries.end())
+    if (found == document.entries.end()) {
+      if (!field.required)
+        continue;
       return invalid(fmt::format("a software profile needs '{}'", field.key), document.file);
+    }
     const hw::Entry &entry = found->second;
     if (entry.kind != hw::Entry::Kind::number || !entry.sourced)
       return invalid(
@@ -97,6 +106,12 @@ Result<SoftwareProfile> parse(const hw::Document &document) {
     field.member(profile) = value;
     profile.numbers.emplace(field.key, entry.number);
   }
+  for (const auto &[key, range] : {std::pair{"residual.ttft", &profile.ttftResidual},
+                                   std::pair{"residual.tpot", &profile.tpotResidual}})
+    if (!(range->p10 <= range->p90))
+      return invalid(fmt::format("'{}.p10' is {}; it may be up to '{}.p90', {}", key, range->p10,
+                                 key, range->p90),
+                     document.file);
   return profile;
 }
 

@@ -18,20 +18,35 @@ inline double meanWait(double utilisation, double servers, double clients) {
   return std::pow(u, std::sqrt(2 * (servers + 1)) - 1) / (2 * servers * (1 - u));
 }
 
-/// The largest of `ranks` independent Poisson numbers with this mean, on average: 1 rank, the mean.
+/// What the busiest of `ranks` gets of a Poisson number of requests that are dealt to them in turn,
+/// on average; `mean`: of each. 1 rank: the mean.
 inline double busiestOf(double ranks, double mean) {
   if (ranks <= 1 || mean <= 0)
     return std::max(0.0, mean);
-  if (mean > 50) // where the distribution is normal
-    return mean + std::sqrt(2 * mean * std::log(ranks));
-  double term = std::exp(-mean), below = 0, sum = 0; // P(= j), P(<= j)
-  for (int j = 0; j < 400; ++j) {
-    below = std::min(1.0, below + term);
-    const double beyond = 1 - std::pow(below, ranks);
-    if (beyond < 1e-9)
-      break;
-    sum += beyond;
-    term *= mean / (j + 1);
+  const double all = ranks * mean; // the busiest has more than j where there are more than j ranks
+  double sum = 0;
+  const double deviation = std::sqrt(all);
+  if (deviation > 4 * ranks) // the last turn is as full as may be
+    return mean + (ranks - 1) / (2 * ranks);
+  if (all > 50) { // where the distribution is normal
+    sum = std::max(0.0, std::floor(mean - 6 * deviation / ranks));
+    for (double j = sum; j < mean + 50; ++j) {
+      const double beyond = 0.5 * std::erfc((j * ranks + 0.5 - all) / (std::sqrt(2.0) * deviation));
+      if (beyond < 1e-9)
+        break;
+      sum += beyond;
+    }
+    return sum;
+  }
+  double term = std::exp(-all), below = 0; // P(= i), P(<= i)
+  for (double i = 0; i < 400; ++i) {
+    below += term;
+    if (std::fmod(i, ranks) == 0) {
+      if (1 - below < 1e-9)
+        break;
+      sum += 1 - below;
+    }
+    term *= all / (i + 1);
   }
   return sum;
 }

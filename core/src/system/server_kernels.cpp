@@ -1,24 +1,15 @@
+#include <mansard/model/timeline.h>
 #include <mansard/system/server_kernels.h>
 
 #include <algorithm>
 #include <iterator>
 
 namespace mansard::system {
-namespace {
-
-/// The kernel now takes `share` of what it took, in each of its parts.
-void shorten(mansard_estimate &estimate, double share) {
-  estimate.latency_us *= share;
-  for (double &part : estimate.part_us)
-    part *= share;
-}
-
-} // namespace
 
 void ServerKernels::adjust(const mansard_chip &chip, const mansard_kernel &kernel,
                            mansard_estimate &estimate) const {
   if (kernel.op == MANSARD_OP_VECTOR)
-    return shorten(estimate, vectorShare);
+    return model::stretch(estimate, vectorShare);
   if (kernel.op != MANSARD_OP_COLLECTIVE ||
       kernel.u.collective.kind != MANSARD_COLLECTIVE_ALL_REDUCE || !(allReduceEfficiency > 0))
     return;

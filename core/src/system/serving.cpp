@@ -34,12 +34,6 @@ Result<> check(const ServingScenario &s) {
         fmt::format("is {}; the exponent of a power law may be 0 (all experts alike) to {}",
                     s.traffic.routing, kMostRouting),
         "--routing");
-  constexpr double kMostImbalance = 1e3;
-  if (!(s.traffic.imbalance >= 1 && s.traffic.imbalance <= kMostImbalance))
-    return invalid(fmt::format("{} is not the busiest device's load over the mean; it may be 1 to "
-                               "{}",
-                               s.traffic.imbalance, kMostImbalance),
-                   "--imbalance");
   if (!s.disaggregated)
     return Ok{};
   const Disaggregation &d = *s.disaggregated;

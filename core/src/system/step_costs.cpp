@@ -7,10 +7,12 @@ namespace mansard::system {
 StepCosts::StepCosts(const model::Lowering &lowering, const host::Model &target,
                      work::Workload base, ExpertTraffic traffic, ServerKernels kernels)
     : own_(std::make_unique<StepPrograms>(lowering, model::capabilitiesOf(target), base, traffic)),
-      programs_(own_.get()), target_(&target), kernels_(kernels) {}
+      programs_(own_.get()), target_(&target), energy_(target.chip()), kernels_(kernels) {}
 
-StepCosts::StepCosts(StepPrograms &programs, const host::Model &target, ServerKernels kernels)
-    : programs_(&programs), target_(&target), kernels_(kernels) {}
+StepCosts::StepCosts(StepPrograms &programs, const host::Model &target, ServerKernels kernels,
+                     const model::KernelFactors &factors)
+    : programs_(&programs), target_(&target), energy_(target.chip()), kernels_(kernels),
+      factors_(factors) {}
 
 Result<StepCosts::Priced> StepCosts::price(const work::Program &program) const {
   model::Evaluator evaluator(program);
@@ -19,12 +21,16 @@ Result<StepCosts::Priced> StepCosts::price(const work::Program &program) const {
   Priced priced;
   evaluator.adjust([&](const work::Kernel &kernel, mansard_estimate &estimate) {
     kernels_.adjust(target_->view(), kernel, estimate);
+    if (kernel.op < MANSARD_OP_COUNT)
+      model::stretch(estimate, factors_[kernel.op]);
   });
   StepCost &cost = priced.cost;
   const model::Timeline &timeline = evaluator.timeline();
   cost.total_us = timeline.total_us;
   std::copy(std::begin(timeline.part_us), std::end(timeline.part_us), std::begin(cost.part_us));
   cost.bound = timeline.bound;
+  if (energy_.known())
+    cost.energy = energy_.dynamic(program, evaluator.estimates());
   cost.communication_us = model::lostToCommunication_us(program, evaluator.estimates());
   for (const work::Step &step : program.steps)
     cost.kernels += static_cast<double>(step.count);

@@ -1,7 +1,6 @@
 #include <mansard/system/step_programs.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace mansard::system {
 
@@ -10,6 +9,16 @@ StepPrograms::StepPrograms(const model::Lowering &lowering, work::Capabilities t
     : lowering_(lowering), target_(std::move(target)), base_(base), traffic_(traffic) {}
 
 Result<const StepProgram *> StepPrograms::of(const StepWork &step) {
+  const std::lock_guard lock(mutex_);
+  return find(step);
+}
+
+bool StepPrograms::knows(const StepWork &step) const {
+  const std::lock_guard lock(mutex_);
+  return programs_.contains(step);
+}
+
+Result<const StepProgram *> StepPrograms::find(const StepWork &step) {
   if (const auto found = programs_.find(step); found != programs_.end())
     return &found->second;
   auto lowered = lower(step);
@@ -18,25 +27,16 @@ Result<const StepProgram *> StepPrograms::of(const StepWork &step) {
   return &programs_.emplace(step, std::move(*lowered)).first->second;
 }
 
-/// Which experts tokens go to, and the rows that the busiest device computes and receives beyond
-/// its even share.
+/// Which experts tokens go to.
 void StepPrograms::skew(work::Program &program) const {
-  const auto more = [&](int64_t &tokens) {
-    tokens = static_cast<int64_t>(std::ceil(static_cast<double>(tokens) * traffic_.imbalance));
-  };
-  const bool uneven = traffic_.routing > 0 && !base_.parallelism.spansReplicas();
-  for (work::Kernel &kernel : program.kernels) {
-    if (kernel.op == MANSARD_OP_MOE && uneven) {
+  if (!(traffic_.routing > 0) || base_.parallelism.spansReplicas())
+    return;
+  for (work::Kernel &kernel : program.kernels)
+    if (kernel.op == MANSARD_OP_MOE) {
       kernel.u.moe.distribution = MANSARD_DISTRIBUTION_POWER_LAW;
       kernel.u.moe.alpha = traffic_.routing;
     }
-    if (kernel.op == MANSARD_OP_MOE && kernel.u.moe.ep > 1)
-      more(kernel.u.moe.tokens);
-    if (kernel.op == MANSARD_OP_EXPERT_PARALLEL)
-      more(kernel.u.expert_parallel.tokens);
-  }
-  if (uneven)
-    std::erase(program.notes, "tokens are spread evenly over the experts");
+  std::erase(program.notes, "tokens are spread evenly over the experts");
 }
 
 /// Of prompts alone, or of decoding sequences alone.
@@ -60,10 +60,10 @@ work::Workload StepPrograms::workloadOf(const StepWork &step) const {
 Result<StepProgram> StepPrograms::lower(const StepWork &step) {
   if (step.decoding > 0 && step.prompts > 0) {
     const auto prefill =
-        of({.prompts = step.prompts, .tokens = step.tokens, .cached = step.cached});
+        find({.prompts = step.prompts, .tokens = step.tokens, .cached = step.cached});
     if (!prefill)
       return prefill.error();
-    const auto decode = of({.decoding = step.decoding, .context = step.context});
+    const auto decode = find({.decoding = step.decoding, .context = step.context});
     if (!decode)
       return decode.error();
     StepProgram program{joinPrograms((*prefill)->plain, (*decode)->plain), {}};

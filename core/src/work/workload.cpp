@@ -153,6 +153,11 @@ Result<> check(const Workload &workload) {
     return sound;
   if (!(workload.accept >= 0 && workload.accept <= 1))
     return invalid(fmt::format("--accept is {}; it is a probability, 0 to 1", workload.accept));
+  constexpr double mostImbalance = 1e3;
+  if (!(workload.imbalance >= 1 && workload.imbalance <= mostImbalance))
+    return invalid(fmt::format("--imbalance is {}; the busiest device's load over the mean may be "
+                               "1 to {}",
+                               workload.imbalance, mostImbalance));
   if (workload.phase == Phase::decode && workload.cached != 0)
     return invalid(
         "--cached belongs to --phase prefill; a decode step's --context is in the cache");

@@ -91,8 +91,9 @@ def Mansard_Experts : AttrDef<Mansard_Dialect, "Experts"> {
   let mnemonic = "experts";
   let summary = "a mixture's routing and how it is spread";
   let description = [{
-    `tokens` are those of the whole group that shares one set of experts, before routing; each goes to
-    `topk` of `experts`. A device holds the experts of one of `ep` parts, and 1/`tp` of their width.
+    `tokens` are those of the whole group that shares one set of experts, before routing (more, if its
+    experts make the device busier than others); each goes to `topk` of `experts`. A device holds the
+    experts of one of `ep` parts, and 1/`tp` of their width.
   }];
   let parameters = (ins "int64_t":$tokens, "int64_t":$topk, "int64_t":$experts, "int64_t":$ep,
                         "int64_t":$tp);

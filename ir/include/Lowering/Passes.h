@@ -15,8 +15,9 @@
 
 namespace mansard::ir {
 
-/// --mansard-shard="tp= dp= ep= pp=": from the whole deployment to one device.
-std::unique_ptr<mlir::Pass> createShardPass(work::Parallelism parallelism);
+/// --mansard-shard="tp= dp= ep= pp=": from the whole deployment to one device, the busiest:
+/// `imbalance` as in work::Workload.
+std::unique_ptr<mlir::Pass> createShardPass(work::Parallelism parallelism, double imbalance = 1);
 
 /// --mansard-legalize="native=bf16,fp16,...": what the matrix unit cannot multiply is widened to 16
 /// bits; parameters stay stored as they are.

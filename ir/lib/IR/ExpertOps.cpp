@@ -3,7 +3,9 @@
 #include "Verify.h"
 
 #include <mansard/base/counts.h>
+#include <mansard/base/units.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace mansard::ir {
@@ -69,14 +71,17 @@ LogicalResult MoeOp::verify() {
 
 // ---- dispatch and combine
 
+/// `rows`: those that this device sends, or gets back; the busiest one exchanges more where the
+/// group's tokens say so.
 static mansard_kernel exchange(uint32_t direction, ExchangeMode mode, ExpertsAttr experts,
-                               int64_t nodeLimit, mlir::Value travelling, int64_t tokens) {
+                               int64_t nodeLimit, mlir::Value travelling, int64_t rows) {
   const uint32_t type = codeOf(travelling);
   mansard_kernel kernel = makeKernel(MANSARD_OP_EXPERT_PARALLEL, type, type, type);
   mansard_expert_parallel &e = kernel.u.expert_parallel;
   e.ranks = experts.getEp();
   e.hidden = shapeOf(travelling)[1];
-  e.tokens = tokens;
+  e.tokens = std::max(rows, static_cast<int64_t>(ceilDiv(static_cast<long>(experts.getTokens()),
+                                                         static_cast<long>(experts.getEp()))));
   e.topk = experts.getTopk();
   e.experts = experts.getExperts();
   e.node_limit = nodeLimit;

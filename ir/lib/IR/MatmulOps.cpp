@@ -5,6 +5,7 @@
 #include <mansard/base/units.h>
 #include <mansard/work/kernel.h>
 
+#include <algorithm>
 #include <limits>
 #include <tuple>
 
@@ -104,9 +105,11 @@ void GroupedMatmulOp::getKernels(llvm::SmallVectorImpl<mansard_kernel> &kernels)
   mansard_kernel kernel = makeKernel(MANSARD_OP_GROUPED_MATMUL, codeOf(getLhs()), codeOf(getRhs()),
                                      codeOf(getResult()), code(getScaling()));
   const llvm::ArrayRef<int64_t> left = shapeOf(getLhs()), right = shapeOf(getRhs());
+  // Fewer rows than groups leave groups without any, whose right operands nobody reads.
+  const int64_t groups = left.size() == 3 ? right[0] : std::min(right[0], left[0]);
   const int64_t rows =
-      left.size() == 3 ? left[1] : ceilDiv(static_cast<long>(left[0]), static_cast<long>(right[0]));
-  kernel.u.grouped_matmul = {right[0], rows, right[2], right[1]};
+      left.size() == 3 ? left[1] : ceilDiv(static_cast<long>(left[0]), static_cast<long>(groups));
+  kernel.u.grouped_matmul = {groups, rows, right[2], right[1]};
   kernels.push_back(kernel);
 }
 

@@ -5,6 +5,15 @@ namespace mansard::ir {
 
 using mlir::Value;
 
+/// Whether an exchange has brought just the rows of this device's experts: libraries then run
+/// grouped matmuls on them. A kernel that does it all expects whole tokens, and routes them itself.
+static bool sortedByExchange(Value rows) {
+  if (auto quantize = rows.getDefiningOp<QuantizeOp>())
+    rows = quantize.getInput();
+  auto dispatch = rows.getDefiningOp<DispatchOp>();
+  return dispatch && dispatch.getMode() != ExchangeMode::all_gather;
+}
+
 Fusion fuseExperts(ScatterOp op, mlir::IRRewriter &rewriter) {
   if (!op.getIndices() || !op.getInput().getDefiningOp<GroupedMatmulOp>())
     return Fusion::unrelated();
@@ -21,6 +30,9 @@ Fusion fuseExperts(ScatterOp op, mlir::IRRewriter &rewriter) {
   GatherOp permute = up ? soleMaker<GatherOp>(up.getLhs()) : GatherOp();
   if (!permute || !permute.getExperts() || permute.getIndices() != op.getIndices())
     return Fusion::refused("its rows were not permuted by the same choice of experts");
+  if (sortedByExchange(permute.getTable()))
+    return Fusion::refused("the exchange tells each expert's rows before: they are permuted for "
+                           "grouped matmuls alone");
   if (up.getScaling() != down.getScaling())
     return Fusion::refused("the two projections are scaled in different ways");
   llvm::SmallVector<Value, 2> biases;

@@ -2,6 +2,8 @@
 // results; or over several replicas, which exchange tokens.
 #include "Sharder.h"
 
+#include <cmath>
+
 namespace mansard::ir {
 
 using mlir::failure;
@@ -32,9 +34,14 @@ LogicalResult Sharder::permute(GatherOp op) {
     return ExpertsAttr::get(op.getContext(), all, whole.getTopk(), places, p_.ep,
                             p_.expertWidthWays());
   };
-  if (exchanges())
-    return exchange(op, spread(groupTokens(whole.getTokens() / sequences_)));
-  op.setExpertsAttr(spread(*tokens));
+  const auto ofBusiest = [&](int64_t all) {
+    return spread(static_cast<int64_t>(std::ceil(static_cast<double>(all) * imbalance_)));
+  };
+  if (exchanges()) {
+    const int64_t all = groupTokens(whole.getTokens() / sequences_);
+    return exchange(op, spread(all), ofBusiest(all));
+  }
+  op.setExpertsAttr(p_.ep > 1 ? ofBusiest(*tokens) : spread(*tokens));
   require(op.getTableMutable(), Share::whole);
   require(op.getIndicesMutable()[0], Share::whole);
   return update(op, Share::whole);
@@ -45,7 +52,7 @@ static bool travelsQuantised(Value value) {
   return type == DType::fp8 || type == DType::int8 || type == DType::mxfp8;
 }
 
-LogicalResult Sharder::exchange(GatherOp op, ExpertsAttr experts) {
+LogicalResult Sharder::exchange(GatherOp op, ExpertsAttr experts, ExpertsAttr busiest) {
   mlir::OpBuilder builder(op);
   const Value indices = op.getIndices();
   // Rows travel in 8 bits if they are quantised to that, otherwise in 16.
@@ -55,6 +62,8 @@ LogicalResult Sharder::exchange(GatherOp op, ExpertsAttr experts) {
   const Value choices = convert(indices, Share::rows);
   auto topk = indices.getDefiningOp<TopkOp>();
   const bool gathers = p_.gathersTokens();
+  if (!gathers) // all of the tokens, whichever device their experts are on
+    experts = busiest;
   const int64_t limit = topk && !gathers ? static_cast<int64_t>(topk.getKept()) : 0;
   const int64_t received = gathers ? experts.getTokens() : localChoices(experts);
   const int64_t choicesEach = gathers ? experts.getTopk() : 1;
@@ -72,31 +81,42 @@ LogicalResult Sharder::exchange(GatherOp op, ExpertsAttr experts) {
         op.getLoc(),
         llvm::cast<mlir::RankedTensorType>(op.getTable().getType()).clone(shapeOf(table)),
         builder.getStringAttr(siblingLabel(op, "quantize")), table, quantize.getScaling());
-  op.getTableMutable().assign(table);
-  op.getIndicesMutable().assign(dispatch.getChoices());
-  op.setExpertsAttr(experts);
-  const LogicalResult result = update(op, Share::whole);
+  LogicalResult result = success();
+  if (dispatch.getMode() == ExchangeMode::low_latency) { // rows arrive in their experts' order
+    op.getResult().replaceAllUsesWith(table);
+    op.erase();
+  } else {
+    op.getTableMutable().assign(table);
+    op.getIndicesMutable().assign(dispatch.getChoices());
+    op.setExpertsAttr(busiest);
+    result = update(op, Share::whole);
+  }
   if (later && quantize->use_empty())
     quantize->erase();
   return result;
 }
 
 void Sharder::combineAfter(ScatterOp op, DispatchOp dispatch) {
-  op.getIndicesMutable().assign(dispatch.getChoices());
-  updateResultTypes(op);
+  const bool sorted = dispatch.getMode() == ExchangeMode::low_latency;
+  if (!sorted) {
+    op.getIndicesMutable().assign(dispatch.getChoices());
+    updateResultTypes(op);
+  }
   mlir::OpBuilder builder(op);
   builder.setInsertionPointAfter(op);
   const auto type = llvm::cast<mlir::RankedTensorType>(op.getResult().getType());
   auto combine = builder.create<CombineOp>(
       op.getLoc(), type.clone({shapeOf(dispatch.getIndices())[0], type.getDimSize(1)}),
       builder.getStringAttr(siblingLabel(op, p_.gathersTokens() ? "reduce_scatter" : "combine")),
-      dispatch.getMode(), op.getResult(), dispatch.getIndices(), dispatch.getExperts(),
-      dispatch.getNodeLimit());
+      dispatch.getMode(), sorted ? op.getInput() : op.getResult(), dispatch.getIndices(),
+      dispatch.getExperts(), dispatch.getNodeLimit());
   op.getResult().replaceAllUsesExcept(combine.getResult(), combine);
   const bool cut = p_.tp > 1;
   setShare(combine.getResult(), cut ? Share::rows : Share::whole);
   if (cut)
     wholeRows_[combine.getResult()] = wholeRows_.lookup(dispatch.getIndices());
+  if (sorted)
+    op.erase();
 }
 
 } // namespace mansard::ir

@@ -12,10 +12,11 @@ public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ShardPass)
 
   ShardPass() = default;
-  explicit ShardPass(const work::Parallelism &p) {
+  ShardPass(const work::Parallelism &p, double busiest) {
     tp = p.tp, dp = p.dp, ep = p.ep, pp = p.pp, moeTp = p.moe_tp, cp = p.cp, sp = p.sp;
     gather = p.exchange == work::ExpertExchange::all_gather;
     redundant = p.redundant_experts;
+    imbalance = busiest;
   }
   ShardPass(const ShardPass &other) : PassWrapper(other) {}
 
@@ -33,11 +34,12 @@ public:
       p.exchange = work::ExpertExchange::all_gather;
     work::Workload workload;
     workload.parallelism = p;
+    workload.imbalance = imbalance;
     if (auto valid = work::check(workload); !valid) {
       getOperation().emitError() << valid.error().message;
       return signalPassFailure();
     }
-    if (Sharder(p).run(getOperation()).failed())
+    if (Sharder(p, imbalance).run(getOperation()).failed())
       signalPassFailure();
   }
 
@@ -61,6 +63,10 @@ private:
                       llvm::cl::init(false)};
   Option<int64_t> redundant{*this, "redundant-experts", llvm::cl::desc("Second copies of experts"),
                             llvm::cl::init(0)};
+  Option<double> imbalance{
+      *this, "imbalance",
+      llvm::cl::desc("Rows of the busiest device of experts over the mean of all"),
+      llvm::cl::init(1)};
 };
 
 } // namespace
@@ -90,8 +96,8 @@ void Sharder::sendBetweenStages(mlir::func::FuncOp step) {
   builder.create<YieldOp>(last.getLoc(), sent);
 }
 
-std::unique_ptr<mlir::Pass> createShardPass(work::Parallelism parallelism) {
-  return std::make_unique<ShardPass>(parallelism);
+std::unique_ptr<mlir::Pass> createShardPass(work::Parallelism parallelism, double imbalance) {
+  return std::make_unique<ShardPass>(parallelism, imbalance);
 }
 
 } // namespace mansard::ir

@@ -21,7 +21,8 @@ enum class Share {
 
 class Sharder {
 public:
-  explicit Sharder(work::Parallelism parallelism) : p_(parallelism) {}
+  Sharder(work::Parallelism parallelism, double imbalance)
+      : p_(parallelism), imbalance_(imbalance) {}
 
   mlir::LogicalResult run(mlir::func::FuncOp step);
 
@@ -52,7 +53,8 @@ private:
   mlir::LogicalResult permute(GatherOp op);
   /// Tokens of the busiest group of devices that has one set of experts.
   int64_t groupTokens(int64_t tokensPerSequence) const;
-  mlir::LogicalResult exchange(GatherOp op, ExpertsAttr experts);
+  /// Dispatches the rows that `op` gathers; `busiest`: as the busiest device sees `experts`.
+  mlir::LogicalResult exchange(GatherOp op, ExpertsAttr experts, ExpertsAttr busiest);
   void combineAfter(ScatterOp op, DispatchOp dispatch);
 
   // ShardContext.cpp
@@ -89,6 +91,7 @@ private:
   bool decodes() const { return mode_ == ExchangeMode::low_latency; }
 
   work::Parallelism p_;
+  double imbalance_; // rows of the busiest device of experts over the mean of all
   int64_t sequences_ = 0, localSequences_ = 0;
   int64_t routedExperts_ = 0; // of the last mixture met
   ExchangeMode mode_ = ExchangeMode::low_latency;

@@ -8,11 +8,10 @@ namespace mansard::nvidia {
 
 struct Constants {
   // Matmuls of every kind.
-  double gemmStartUs; // start and drain of a kernel
-  double gemmIssue;   // share of the tensor peak that a well-fed kernel issues
-  double gemmEnergy16, gemmEnergy8, gemmEnergy4; // of an operation at 1 GHz
-  double gemmL2;                                 // share of the L2's read bandwidth
-  double gemmDram;                               // share of the DRAM's sustained bandwidth
+  double gemmStartUs;       // start and drain of a kernel
+  double gemmIssue;         // share of the tensor peak that a well-fed kernel issues
+  double gemmL2;            // share of the L2's read bandwidth
+  double gemmDram;          // share of the DRAM's sustained bandwidth
   double gemmWarm;          // share of the L2 in which a repeated run finds its weights
   double gemmLoadLatencyUs; // a tile load under load: fills the pipeline, bounds bytes in flight
   double gemmStages;        // most steps of k that a block keeps in flight
@@ -54,10 +53,6 @@ inline constexpr ConstantSpec kConstants[] = {
     {"gemm.start_us", &Constants::gemmStartUs, "us", "start and drain of a matmul kernel"},
     {"gemm.issue", &Constants::gemmIssue, "",
      "share of the tensor peak that a well-fed kernel issues"},
-    {"gemm.energy_16bit_pJ_per_GHz2", &Constants::gemmEnergy16, "pJ/GHz^2",
-     "board energy of an operation over the clock's square, 16 bits and wider"},
-    {"gemm.energy_8bit_pJ_per_GHz2", &Constants::gemmEnergy8, "pJ/GHz^2", "the same, 8 bits"},
-    {"gemm.energy_4bit_pJ_per_GHz2", &Constants::gemmEnergy4, "pJ/GHz^2", "the same, 4 bits"},
     {"gemm.l2", &Constants::gemmL2, "", "reached share of the L2's read bandwidth"},
     {"gemm.dram", &Constants::gemmDram, "", "reached share of the DRAM's sustained bandwidth"},
     {"gemm.warm", &Constants::gemmWarm, "",

@@ -12,6 +12,11 @@ namespace {
 // so unevenly (DeepGEMM's tests draw from 0.7 to 1.3 of the mean).
 constexpr double kSpread = 0.3;
 
+// Tiles' heights: groups are padded to the taller one, or to the shorter one where that holds what
+// a group is expected to have (DeepGEMM's alignment of rows that lie one group after another, and
+// its choice where every group has a place of its own).
+constexpr double kTallTile = 128, kShortTile = 64;
+
 /// Integral of ceil() from 0 to x.
 double ceilSum(double x) {
   const double whole = std::floor(x);
@@ -34,8 +39,11 @@ void estimateGroupedMatmul(const NvidiaModel &model, const mansard_kernel &kerne
   if (!describeOperands(model, kernel, work, out))
     return;
   setEvenRows(work, static_cast<double>(g.groups), static_cast<double>(g.m));
-  if (kernel.scaling == MANSARD_SCALING_BLOCK) { // made for experts; others batch equal matrices
+  if (bytesOf(kernel.weight_dtype) < 2) { // made for experts; others batch equal matrices
     work.matrixShare *= model.constants.groupedMatrix;
+    work.leastHeight = g.m > kShortTile ? kTallTile : kShortTile;
+    work.mostHeight = kTallTile;
+    work.heightStep = static_cast<int>(kShortTile);
     if (g.groups > 1)
       for (int i = 0; i < kHeightCount; ++i)
         work.rowTiles[i] =

@@ -3,7 +3,6 @@
 #include <mansard/base/dram.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
 namespace mansard::nvidia {
@@ -76,6 +75,8 @@ Result<NvidiaModel> NvidiaModel::create(const sdk::Chip &chip) {
   model.l2Bytes = required(c.l2_bytes, chip, "l2.size_MiB");
   model.l2BytesPerUs = required(c.l2_read_bytes_per_s, chip, "l2.read_GBps") * kMicro;
   required(c.dram_read_bytes_per_s, chip, "memory.technology");
+  model.power =
+      powerCap(c, [&](std::string_view key, double none) { return chip.value(key, none); });
   return model;
 }
 
@@ -115,19 +116,9 @@ uint32_t NvidiaModel::computeType(uint32_t dtype) const {
 }
 
 NvidiaModel::MatrixRate NvidiaModel::matrixRate(uint32_t dtype, double relative) const {
-  const double bytes = bytesOf(dtype);
-  const double picojoules = bytes >= 2   ? constants.gemmEnergy16
-                            : bytes >= 1 ? constants.gemmEnergy8
-                                         : constants.gemmEnergy4;
   const double peak = matrixOpsPerUs[dtype];
   const double issued = peak * std::min(1.0, relative * std::min(1.0, constants.gemmIssue));
-  if (!(chip.tdp_watts > 0) || !(picojoules > 0))
-    return {issued / cores, issued};
-  // Dynamic power grows with the clock and the square of a voltage that grows with it: P = e f^3.
-  const double perClock = peak / clocksPerUs;
-  const double clock_GHz = std::cbrt(chip.tdp_watts / (picojoules * perClock) * 1e3);
-  const double powered = perClock * clock_GHz * 1e3;
-  return {issued / cores, std::min(issued, powered * std::min(1.0, relative))};
+  return {issued / cores, std::min(issued, power.most(dtype) * std::min(1.0, relative))};
 }
 
 void NvidiaModel::estimate(const mansard_kernel &kernel, mansard_estimate &out) const noexcept {

@@ -7,6 +7,7 @@
 
 #include <mansard/base/dtype.h>
 #include <mansard/base/overlap.h>
+#include <mansard/base/power_cap.h>
 #include <mansard/base/result.h>
 #include <mansard/base/stated_tile.h>
 #include <mansard/base/units.h>
@@ -39,6 +40,7 @@ public:
   double sramBytesPerUs = 0, sramBytes = 0;        // of one core
   double registerBytes = 0;                        // of one core
   double l2Bytes = 0, l2BytesPerUs = 0;
+  PowerCap power;
 
   TileFit fitTile(const mansard_kernel &kernel) const;
 

@@ -10,9 +10,9 @@
 namespace mansard::nvidia {
 namespace {
 
-constexpr double kBlockElements = 1024;
-constexpr double kBlocksPerCore = 2; // of 1024 threads each
-constexpr double kResident = 0.5;    // of the L2: what a repeated run still finds there
+constexpr double kBlockElements = 1024; // of 16 bits; of narrower ones a thread loads several
+constexpr double kBlocksPerCore = 2;    // of 1024 threads each
+constexpr double kResident = 0.5;       // of the L2: what a repeated run still finds there
 
 } // namespace
 
@@ -24,7 +24,9 @@ void estimateVector(const NvidiaModel &model, const mansard_kernel &kernel, mans
   tuning.l2Efficiency = c.gemmL2;
   tuning.residentShare = kResident;
   VectorWork work = vectorWork(model.chip, kernel, tuning);
-  const double passes = std::ceil(static_cast<double>(v.cols) / kBlockElements) *
+  const double widest = std::max(bytesOf(kernel.dtype), bytesOf(kernel.out_dtype));
+  const double trip = kBlockElements * std::max(1.0, 2 / widest);
+  const double passes = std::ceil(static_cast<double>(v.cols) / trip) *
                         std::max(1.0, static_cast<double>(v.rows) / (kBlocksPerCore * model.cores));
   const double stream = passes * c.vectorPassUs, bus = work.busy[MANSARD_BOUND_DRAM];
   work.busy[MANSARD_BOUND_DRAM] = std::sqrt(bus * bus + stream * stream);

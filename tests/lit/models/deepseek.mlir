@@ -20,7 +20,9 @@
 // DECODE-NEXT: 58 x layers.moe.topk: topk bf16 8x256
 // DECODE-NEXT: 58 x layers.moe.quantize: quantize_dynamic bf16 8x7168
 // DECODE-NEXT: 58 x layers.moe.dispatch: dispatch fp8 32 ranks 8 tokens x 7168
-// DECODE-NEXT: 58 x layers.moe.experts: moe fp8 tokens 256 hidden 7168 inter 2048 top 8 of 256 tp 1 ep 32
+// DECODE-NEXT: 58 x layers.moe.experts.up: grouped_gemm fp8 8 of 8x4096x7168
+// DECODE-NEXT: 58 x layers.moe.experts.activation: silu_mul bf16 64x2048
+// DECODE-NEXT: 58 x layers.moe.experts.down: grouped_gemm fp8 8 of 8x7168x2048
 // DECODE-NEXT: 58 x layers.moe.combine: combine bf16 32 ranks 8 tokens x 7168
 // DECODE-NEXT: 58 x layers.moe.shared_experts.gate_up_proj: gemm fp8 8x4096x7168
 // DECODE-NEXT: 58 x layers.moe.shared_experts.activation: silu_mul bf16 8x2048
@@ -35,7 +37,11 @@
 // PREFILL-NEXT: 58 x layers.mla.all_reduce: all_reduce 4 ranks 58720256 bytes
 // PREFILL:      58 x layers.moe.router: gemm fp16 1024x256x7168
 // PREFILL:      58 x layers.moe.dispatch: dispatch int8 32 ranks 1024 tokens x 7168
-// PREFILL-NEXT: 58 x layers.moe.experts: moe int8 tokens 32768 hidden 7168
+// PREFILL-NEXT: 58 x layers.moe.permute: gather int8 8192x7168
+// PREFILL-NEXT: 58 x layers.moe.experts.up: grouped_gemm int8 8 of 1024x4096x7168
+// PREFILL-NEXT: 58 x layers.moe.experts.activation: silu_mul fp16 8192x2048
+// PREFILL-NEXT: 58 x layers.moe.experts.down: grouped_gemm int8 8 of 1024x7168x2048
+// PREFILL-NEXT: 58 x layers.moe.unpermute: scatter fp16 8192x7168
 // PREFILL-NEXT: 58 x layers.moe.combine: combine fp16 32 ranks 1024 tokens x 7168
 // PREFILL:      58 x layers.moe.all_gather: all_gather 4 ranks 58720256 bytes
 // PREFILL:      note: the target has no bf16 matrix unit: fp16 is used in its place

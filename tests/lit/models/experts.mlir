@@ -18,9 +18,11 @@
 
 // QWEN:      48 x layers.attention.qk_norm: rmsnorm bf16 36x128
 // QWEN:      48 x layers.moe.dispatch: dispatch fp8 8 ranks 1 tokens x 2048
-// QWEN-NEXT: 48 x layers.moe.experts: moe fp8 tokens 8 hidden 2048 inter 768 top 8 of 128 tp 1 ep 8
+// QWEN-NEXT: 48 x layers.moe.experts.up: grouped_gemm fp8 8 of 1x1536x2048
+// QWEN-NEXT: 48 x layers.moe.experts.activation: silu_mul bf16 8x768
+// QWEN-NEXT: 48 x layers.moe.experts.down: grouped_gemm fp8 8 of 1x2048x768
 // QWEN-NEXT: 48 x layers.moe.combine
 
 // KIMI: 1 x layers.ffn.gate_up_proj
 // KIMI: 60 x layers.mla.attend: mla_decode bf16 batch 1 q 1 kv 4096 heads 64
-// KIMI: 60 x layers.moe.experts: moe fp8 tokens 128 hidden 7168 inter 2048 top 8 of 384 tp 1 ep 128
+// KIMI: 60 x layers.moe.experts.up: grouped_gemm fp8 3 of 3x4096x7168

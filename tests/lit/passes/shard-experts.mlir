@@ -3,6 +3,8 @@
 // RUN: mansard-opt %s --mansard-shard="tp=2 dp=2 ep=4" | FileCheck %s --check-prefix=BOTH
 // RUN: mansard-opt %s --mansard-shard="dp=4 ep=2 moe-tp=2" | FileCheck %s --check-prefix=GATHER
 // RUN: mansard-opt %s --mansard-shard="dp=4 ep=4 redundant-experts=3" | FileCheck %s --check-prefix=COPIES
+// RUN: mansard-opt %s --mansard-shard="dp=4 ep=4 imbalance=1.5" | FileCheck %s --check-prefix=BUSY
+// RUN: sed s/decode/prefill/ %s | mansard-opt --mansard-shard="dp=4 ep=4" | FileCheck %s --check-prefix=BULK
 
 // Two parts of four experts, each expert cut in two: the tokens are there already.
 // INSIDE-LABEL: @step
@@ -15,15 +17,18 @@
 // INSIDE: %[[T:.*]] = mansard.elementwise add "moe.add"
 // INSIDE-NEXT: mansard.collective all_reduce "moe.all_reduce" %[[T]] over 4
 
-// Each device has two whole experts and two sequences; rows travel quantised, results do not.
+// Each device has two whole experts and two sequences; rows travel quantised, results do not. They
+// arrive in their experts' order, and go back as they are.
 // ACROSS-LABEL: @step
 // ACROSS: mansard.matmul "moe.router" {{.*}} -> tensor<2x8xbf16>
 // ACROSS: %[[I:.*]] = mansard.topk "moe.topk"
 // ACROSS: %[[R:.*]], %[[C:.*]] = mansard.dispatch low_latency "moe.dispatch" %{{.*}}, %[[I]] scaling token {experts = #mansard.experts<tokens = 8, topk = 2, experts = 8, ep = 4, tp = 1>, node_limit = 2 : i64} : (tensor<2x64xi8>, tensor<2x2xi32>) -> (tensor<4x64xi8>, tensor<4x1xi32>)
-// ACROSS: mansard.gather "moe.permute" %[[R]], %[[C]]
+// ACROSS-NOT: mansard.gather
 // ACROSS: mansard.weight "moe.up" expert_column : tensor<2x64x64xi8>
-// ACROSS: %[[D:.*]] = mansard.scatter "moe.unpermute" {{.*}} by %[[C]]
-// ACROSS-NEXT: mansard.combine low_latency "moe.combine" %[[D]], %[[I]] {{.*}} : (tensor<4x64xbf16>, tensor<2x2xi32>) -> tensor<2x64xbf16>
+// ACROSS: mansard.grouped_matmul "moe.up" %[[R]],
+// ACROSS: %[[D:.*]] = mansard.grouped_matmul "moe.down"
+// ACROSS-NOT: mansard.scatter
+// ACROSS: mansard.combine low_latency "moe.combine" %[[D]], %[[I]] {{.*}} : (tensor<4x64xbf16>, tensor<2x2xi32>) -> tensor<2x64xbf16>
 // ACROSS: mansard.weight "moe.shared" shared_row : tensor<64x64xi8>
 // ACROSS-NOT: mansard.collective
 
@@ -50,6 +55,17 @@
 // GATHER-NEXT: mansard.combine all_gather "moe.reduce_scatter" %[[D]], %[[I]] {{.*}} : (tensor<8x64xbf16>, tensor<2x2xi32>) -> tensor<2x64xbf16>
 // GATHER: mansard.weight "moe.shared" shared_row : tensor<64x64xi8>
 // GATHER-NOT: mansard.collective
+
+// The busiest device has half as many rows again, and exchanges as many.
+// BUSY: mansard.matmul "moe.router" {{.*}} -> tensor<2x8xbf16>
+// BUSY: mansard.dispatch {{.*}}<tokens = 12,{{.*}} : (tensor<2x64xi8>, tensor<2x2xi32>) -> (tensor<6x64xi8>, tensor<6x1xi32>)
+// BUSY: mansard.combine {{.*}} : (tensor<6x64xbf16>, tensor<2x2xi32>) -> tensor<2x64xbf16>
+
+// Tokens that come once for all experts of a device are put in their order, and added up.
+// BULK: %[[R:.*]], %[[C:.*]] = mansard.dispatch normal
+// BULK: mansard.gather "moe.permute" %[[R]], %[[C]]
+// BULK: %[[D:.*]] = mansard.scatter "moe.unpermute" {{.*}} by %[[C]]
+// BULK-NEXT: mansard.combine normal "moe.combine" %[[D]]
 
 // Eleven places wanted of four devices: three on each.
 // COPIES: mansard.notes = ["8 experts fill 12 places, 4 of them with second copies that share their experts' tokens"]

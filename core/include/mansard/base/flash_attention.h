@@ -14,6 +14,7 @@
 
 #include <mansard/base/counts.h>
 #include <mansard/base/overlap.h>
+#include <mansard/base/power_cap.h>
 #include <mansard/base/vector_work.h>
 
 #include <algorithm>
@@ -78,6 +79,7 @@ struct AttentionTuning {
   double combine_us = 0; // starting the pass over split keys
   bool cacheHoldsWrites = true;
   bool serialSoftmax = false; // true: the vector unit's work does not overlap the matrix unit's
+  PowerCap power;
 };
 
 struct AttentionPlan {
@@ -103,8 +105,9 @@ inline void weigh(AttentionPlan &best, AttentionPlan plan, const mansard_chip &c
                   const AttentionTuning &tuning) {
   const double cores = std::max(1.0, std::floor(chip.cores));
   plan.busy[MANSARD_BOUND_MATRIX] =
-      2 * pairs * (s.scoreDim + s.valueDim) * cores /
-      (chip.matrix_ops_per_s[kernel.dtype] * tuning.matrixEfficiency) * 1e6;
+      std::max(2 * pairs * (s.scoreDim + s.valueDim) * cores /
+                   (chip.matrix_ops_per_s[kernel.dtype] * tuning.matrixEfficiency) * 1e6,
+               counts.matrixOperations * tuning.power.usPerOperation[kernel.dtype]);
   // Rescaling the accumulator once for each block of keys is part of the vector work.
   const double operations =
       kVectorMix[MANSARD_VECTOR_SOFTMAX].operations + s.valueDim / tuning.keyBlock;

@@ -224,6 +224,7 @@ inline void estimateCustom(const TiledMachine &machine, const mansard_kernel &ke
   rates.matrixOfChip =
       chip.matrix_ops_per_s[kernel.dtype] * machine.matmul.matrixEfficiency * micro;
   rates.matrixOfCore = rates.matrixOfChip / cores;
+  rates.matrixOfChip = std::min(rates.matrixOfChip, machine.matmul.power.most(kernel.dtype));
   rates.vectorOfCore = vector * perCore;
   rates.integerOfCore = integerRate(chip, vector) * perCore;
   rates.specialOfCore = chip.special_ops_per_s * perCore;
@@ -323,6 +324,12 @@ void estimateStatedOn(const TiledMachine &machine, const mansard_kernel &kernel,
   out.tiling.tile_n = g.tile_n;
   if (g.tile_k > 0)
     out.tiling.tile_k = g.tile_k;
+}
+
+/// Whose numbers `value(key, fallback)` gives; see powerCap().
+template <typename Value> void capPower(TiledMachine &machine, Value value) {
+  machine.matmul.power = machine.prefill.power = machine.decode.power =
+      powerCap(machine.chip, value);
 }
 
 } // namespace mansard

@@ -18,6 +18,7 @@
 
 #include <mansard/base/counts.h>
 #include <mansard/base/overlap.h>
+#include <mansard/base/power_cap.h>
 #include <mansard/base/vector_work.h>
 
 #include <algorithm>
@@ -74,6 +75,7 @@ struct MatmulTuning {
   double step_us = 0;       // hand-over between two steps, which nothing hides
   double split_us = 0;      // starting the pass over partial sums
   bool cacheHoldsWrites = true;
+  PowerCap power;
 };
 
 /// What tiles are spread over: cores, or clusters of cores where those share one.
@@ -131,6 +133,7 @@ inline MatmulPlan planMatmul(const mansard_chip &chip, const mansard_kernel &ker
 
   const double usPerOperation =
       1e6 / (chip.matrix_ops_per_s[kernel.dtype] * tuning.matrixEfficiency * array.share);
+  const double usPowered = tuning.power.usPerOperation[kernel.dtype];
   const double usPerSramByte =
       array.sram_bytes_per_s > 0 ? 1e6 / (array.sram_bytes_per_s * tuning.sramEfficiency) : 0;
   const double usPerL2Read =
@@ -181,7 +184,9 @@ inline MatmulPlan planMatmul(const mansard_chip &chip, const mansard_kernel &ker
     const double l2Us = (a * columns + w * rowsEach + others) * usPerL2Read +
                         (tuning.cacheHoldsWrites ? written * usPerL2Write : 0);
     const double widenUs = widening * rows;
-    const double stepMatrix = 2 * tile.m * tile.n * tile.k * tile.padding * usPerOperation;
+    const double stepOperations = 2 * tile.m * tile.n * tile.k * tile.padding;
+    const double stepMatrix = stepOperations * usPerOperation;
+    const double stepPowered = stepOperations * usPowered; // as if it were the device's only one
     const double stepSram =
         (tile.sramA * aBytes + tile.sramW * wBytes + tile.sramBytes) * usPerSramByte;
     // No split changes these, and none spreads the work better than evenly.
@@ -201,7 +206,8 @@ inline MatmulPlan planMatmul(const mansard_chip &chip, const mansard_kernel &ker
       const double spilled = outputs * split * steps * tile.spilled;
       const double reduce = (split > 1 ? partial * usPerPartial : 0) + spilled * usPerPartial;
       Busy busy;
-      busy[MANSARD_BOUND_MATRIX] = perCore * steps * stepMatrix;
+      busy[MANSARD_BOUND_MATRIX] =
+          std::max(perCore * steps * stepMatrix, outputs * split * steps * stepPowered);
       busy[MANSARD_BOUND_VECTOR] = vectorUs + widenUs;
       busy[MANSARD_BOUND_SRAM] = perCore * steps * stepSram;
       busy[MANSARD_BOUND_L2] = l2Us;

@@ -72,14 +72,24 @@ struct FittedBand {
   std::string source;   // for the file
 };
 
+/// How much of an op's scatter the kernels of one step have in common (report::commonShare).
+struct FittedCommon {
+  uint32_t op = 0;
+  double share = 0;
+  std::string source; // for the file
+
+  std::string key() const; // "residual.gemm.common"
+};
+
 struct Calibration {
   CalibrationFile before;
   std::string family;
   std::vector<std::string> targets; // with rows
   std::vector<FittedConstant> constants;
   std::vector<FitError> errors;
-  std::vector<FittedBand> bands;             // of the ops that the constants move
-  std::vector<MeasuredChip> measured;        // of these ops
+  std::vector<FittedBand> bands;      // of the ops that the constants move
+  std::vector<FittedCommon> common;   // of those with enough rows
+  std::vector<MeasuredChip> measured; // of these ops
   /// What the bands are made of; of one row for each row that they are of.
   std::vector<report::Residual> residuals;
   std::map<std::string, size_t> skipReasons; // as of report::Validation; other families left out

@@ -20,8 +20,8 @@ struct PluginInfo {
   std::vector<std::string> targets; // ids of the targets that come with it
 };
 
-/// What a model says of a matmul's stated tile: whether it fits the cores' memories, and the numbers
-/// in one line.
+/// What a model says of a matmul's stated tile: whether it fits the cores' memories, and the
+/// numbers in one line.
 struct StatedTileFit {
   bool fits = false;
   std::string text;
@@ -44,8 +44,11 @@ public:
   Result<> estimate(std::span<const mansard_kernel> kernels,
                     std::span<mansard_estimate> out) const noexcept;
 
-  /// Nothing where the kernel states no tile or the plugin has no such extension. An error where the
-  /// plugin threw or broke its contract. Thread-safe; allocates.
+  /// The same model of a chip whose description has the same keys and other values. Thread-safe.
+  Result<Model> rebind(hw::Chip chip) const;
+
+  /// Nothing where the kernel states no tile or the plugin has no such extension. An error where
+  /// the plugin threw or broke its contract. Thread-safe; allocates.
   Result<std::optional<StatedTileFit>> fitTile(const mansard_kernel &kernel) const;
 
 private:

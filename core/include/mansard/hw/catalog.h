@@ -9,6 +9,7 @@
 #include <mansard/hw/system.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ public:
   std::vector<std::string> nodeIds() const;
   std::vector<std::string> economicsIds() const;
   std::vector<std::string> modelIds() const;
+  std::vector<std::string> scenarioIds() const;
+  std::vector<std::string> sweepIds() const;
 
   /// By name, another name (targets/aliases.toml), or the path of a .toml (or CANN platform-config
   /// .ini). Unknown: an error with the nearest name.
@@ -49,8 +52,15 @@ public:
   Result<MemoryTechnology> memory(const std::string &id) const;
   /// A process that dies are made in, by name or path.
   Result<ProcessNode> node(const std::string &nameOrPath) const;
+  /// The one that `process`, a chip's, begins with a name of; the longest name wins; null: none
+  /// does. As long as this object and its copies. Reads the files once; thread-safe.
+  Result<const ProcessNode *> nodeOfProcess(std::string_view process) const;
   /// A file of configs/economics, by name or path.
   Result<Document> economicsDocument(const std::string &nameOrPath) const;
+  /// A file of configs/scenarios, by name or path.
+  Result<Document> scenarioDocument(const std::string &nameOrPath) const;
+  /// A file of configs/sweeps, by name or path.
+  Result<Document> sweepDocument(const std::string &nameOrPath) const;
   /// Constants of a family: targets/calibration/<family>.toml.
   Result<Document> calibration(const std::string &family) const;
   /// The file of a built-in model, by its id or a name on Hugging Face; a path as it is; of a
@@ -65,9 +75,11 @@ private:
   /// The file of the built-in model that has the shape of this one on Hugging Face.
   std::optional<std::string> modelOfHubName(const std::string &name) const;
 
+  struct Nodes;
+  std::shared_ptr<Nodes> read_; // when first asked for
   std::string directory_;
   std::map<std::string, std::string, std::less<>> targets_, systems_, memories_, nodes_, economics_,
-      models_; // id -> path
+      models_, scenarios_, sweeps_; // id -> path
   std::map<std::string, std::pair<std::string, std::string>, std::less<>>
       added_; // id -> text, origin
 };

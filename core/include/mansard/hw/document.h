@@ -4,7 +4,8 @@
 // A number is written `key = { value = 132, source = "ds", confidence = "vendor" }`, optionally
 // with low and high, unit and note; `ds` is looked up in the file's [sources] table, or is itself
 // the source. Plain numbers are allowed where the reader of the document says so (models and
-// scenarios are not measurements).
+// scenarios are not measurements). Of an array of tables ([[point]]) the keys are numbered:
+// point.0.name, point.1.name.
 #pragma once
 
 #include <mansard/base/result.h>
@@ -29,7 +30,8 @@ struct Entry {
 struct Document {
   std::string file;
   std::map<std::string, Entry, std::less<>> entries; // by dotted key, [sources] left out
-  std::map<std::string, std::vector<std::string>, std::less<>> lists; // arrays of texts
+  std::map<std::string, std::vector<std::string>, std::less<>>
+      lists;                                        // arrays of texts; numbers as texts
   std::map<std::string, bool, std::less<>> sources; // names in [sources]; whether a number uses it
 };
 

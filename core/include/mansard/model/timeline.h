@@ -4,9 +4,21 @@
 #include <mansard/host/host.h>
 #include <mansard/work/program.h>
 
+#include <array>
 #include <vector>
 
 namespace mansard::model {
+
+/// By operation: how many times as long as estimated its kernels take.
+using KernelFactors = std::array<double, MANSARD_OP_COUNT>;
+inline constexpr KernelFactors kAsEstimated = [] {
+  KernelFactors factors{};
+  factors.fill(1);
+  return factors;
+}();
+
+/// The kernel takes `factor` times as long, in each of its parts.
+void stretch(mansard_estimate &estimate, double factor);
 
 /// Durations in microseconds.
 struct StepTime {

@@ -26,9 +26,10 @@ enum class CompareFigure {
   tokens_per_watt,
   tokens_per_kusd,
   tokens_per_kilowatt_per_kusd,
-  usd_per_mtok
+  usd_per_mtok,
+  communication // share of an iteration that links cost it
 };
-inline constexpr size_t kCompareFigures = 9;
+inline constexpr size_t kCompareFigures = 10;
 inline constexpr std::array<std::string_view, kCompareFigures> kCompareFigureKeys{
     "ttft_ms",
     "tpot_ms",
@@ -38,7 +39,8 @@ inline constexpr std::array<std::string_view, kCompareFigures> kCompareFigureKey
     "tokens_per_s_per_w",
     "tokens_per_s_per_kusd",
     "tokens_per_s_per_kw_per_kusd",
-    "usd_per_mtok"};
+    "usd_per_mtok",
+    "communication_share"};
 
 /// A chip (perhaps in a system) with the software and the prices it is judged by.
 struct Contender {
@@ -71,20 +73,15 @@ struct CompareReport {
 };
 
 /// Each contender under `scenario`, whose software is replaced by the contender's own. Ranges are
-/// the 10th and 90th percentile over the chip's and the economics' uncertain numbers, and over how
-/// far measurements lie from the family's estimates (one factor for all kernels, as a model that
-/// errs errs alike on many). Power is economics' share of the thermal design power. Deployments
-/// with prefill workers of their own are not compared. Not thread-safe, as `host` is not. Errors:
-/// the scenario makes no sense, a plugin failed, or nobody can run the workload.
-Result<CompareReport> collectComparison(host::Host &host, const model::Lowering &lowering,
+/// the 10th and 90th percentile over what explore::UncertainServing does not know and the
+/// economics' uncertain numbers; points of contenders with as many samples go together
+/// (explore::spreadsOf). Power is estimated (economics/energy.h); where it is not known, the
+/// economics' share of the thermal design power. Errors: the scenario makes no sense, a plugin
+/// failed, or nobody can run the workload.
+Result<CompareReport> collectComparison(const model::Lowering &lowering,
                                         const std::vector<Contender> &contenders,
                                         const system::ServingScenario &scenario,
                                         size_t samples = 1024);
-
-/// Were all kernels to take `factor` times as long, and the host as long as ever. The scenario has
-/// no prefill workers of their own.
-Result<system::ServingEstimate> estimateSlower(const system::ServingScenario &scenario,
-                                               system::StepCosts &costs, double factor);
 
 std::string compareTable(const CompareReport &report);
 std::string compareJson(const CompareReport &report);

@@ -2,14 +2,18 @@
 // views.
 #pragma once
 
+#include <mansard/explore/uncertain_step.h>
 #include <mansard/host/host.h>
 #include <mansard/model/estimate.h>
 #include <mansard/report/memory_lines.h>
+#include <mansard/report/power_figures.h>
 #include <mansard/report/standing.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mansard::report {
@@ -24,6 +28,11 @@ struct KernelLine {
   double share = 0;      // of the step
   uint32_t bound = 0;
 };
+
+/// Those that have ranges; power has none where it is not known.
+enum class StepFigure { latency, tokens, tokens_per_chip, power };
+inline constexpr std::array<std::string_view, 4> kStepFigureKeys{
+    "latency_ms", "tokens_per_s", "tokens_per_s_per_chip", "power_w"};
 
 struct EstimateReport {
   std::string target, targetName, model, modelName, phase, scenario;
@@ -40,9 +49,18 @@ struct EstimateReport {
   uint32_t bound = 0;
   double part_ms[MANSARD_BOUND_COUNT] = {};
   double communicationShare = 0; // of the step: what it would gain if links were free
+  PowerFigures power;            // of a package
   StepStanding standing;
   std::vector<KernelLine> kernels; // in order of execution
+  /// By StepFigure; no figures where the ranges could not be found, which a note tells.
+  explore::Spreads spreads;
   std::vector<std::string> notes;
+
+  /// Null where there is none.
+  const explore::Spread *spread(StepFigure figure) const {
+    const auto index = static_cast<size_t>(figure);
+    return index < spreads.figures.size() ? &spreads.figures[index] : nullptr;
+  }
 
   /// "DOES NOT FIT: needs 81.2 GiB more ...", or empty.
   std::string misfit() const;

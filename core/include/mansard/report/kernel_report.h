@@ -2,8 +2,10 @@
 #pragma once
 
 #include <mansard/base/result.h>
+#include <mansard/explore/uncertainty.h>
 #include <mansard/host/host.h>
 #include <mansard/host/interval.h>
+#include <mansard/report/power_figures.h>
 #include <mansard/report/standing.h>
 #include <mansard/work/kernel.h>
 
@@ -26,8 +28,13 @@ struct KernelReport {
   std::string system; // that the target is built into; empty: none was named
   work::Kernel kernel{};
   mansard_estimate estimate{};
+  /// Over how far kernels lie from their estimates and, where the chip has any, its numbers with a
+  /// range.
   host::Interval interval;
+  std::vector<explore::UncertainInput> inputs;
+  std::vector<explore::InputShare> shares; // of the interval, by input
   Standing standing;
+  PowerFigures power; // of a package, all of whose devices run the kernel
   double tflops = 0, dram_GBps = 0, cycles = 0;
   double peak_tflops = 0, peak_dram_GBps = 0; // 0: the chip gives no such figure
   std::vector<std::string> notes;

@@ -11,6 +11,7 @@
 #include <mansard/report/validation.h>
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,8 +27,12 @@ std::string siteOf(const work::Kernel &kernel);
 struct Residual {
   uint32_t op = 0, dtype = 0, bound = 0;
   std::string site;
-  double ratio = 1; // measured over predicted
+  double ratio = 1;         // measured over predicted
+  std::string company = {}; // see companyOf()
 };
+
+/// What the kernels of one step have in common, and sites do not: the rows that they work on.
+std::string companyOf(const work::Kernel &kernel);
 
 /// Eight of ten rows lie between the two factors.
 struct ResidualBand {
@@ -49,6 +54,18 @@ inline constexpr size_t kFewestRows = 20, kFewestSites = 3;
 /// more so the fewer sites it has. The percentiles are those of the next measurement on a new site
 /// rather than of the rows themselves: with few rows or sites the band is wider.
 std::vector<ResidualBand> residualBands(std::span<const Residual> residuals);
+
+/// The key of commonShare() below residual.<op>.
+inline constexpr std::string_view kCommonKey = "common";
+
+/// The share of the residuals' variance that is common to the sites of one company: how much of a
+/// step's error does not average out over its kernels. The covariance of pairs of one company and
+/// data type and different sites (Fisher's intraclass correlation, companies weighing as their
+/// sites), over the variance, both about the means of the regimes; at least 0. All residuals are of
+/// one operation. Nothing where there are fewer than kFewestCompanies companies of two sites or
+/// more.
+std::optional<double> commonShare(std::span<const Residual> residuals);
+inline constexpr size_t kFewestCompanies = 10;
 
 struct Coverage {
   size_t rows = 0, sites = 0;

@@ -1,24 +1,47 @@
 // A serving estimate, or a sweep of them over concurrency, as a table, JSON or CSV.
 #pragma once
 
+#include <mansard/base/result.h>
+#include <mansard/explore/uncertain_serving.h>
 #include <mansard/host/host.h>
+#include <mansard/report/power_figures.h>
 #include <mansard/system/serving.h>
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace mansard::report {
 
+/// Those that have ranges; power has none where it is not known.
+enum class ServingFigure { ttft, tpot, tokens_per_chip, requests, tokens, tokens_per_user, power };
+inline constexpr std::array<std::string_view, 7> kServingFigureKeys{
+    "ttft_ms",        "tpot_ms",      "tokens_per_s_per_chip",
+    "requests_per_s", "tokens_per_s", "tokens_per_s_per_user",
+    "power_w"};
+
 struct ServingReport {
   std::string target, targetName, model, modelName; // `model` prices, `modelName` is served
   system::ServingScenario scenario;
   system::ServingEstimate estimate;
+  PowerFigures power; // of a package
+  /// By ServingFigure; no figures where the ranges could not be found, which a note tells.
+  explore::Spreads spreads;
+
+  /// Null where there is none.
+  const explore::Spread *spread(ServingFigure figure) const {
+    const auto index = static_cast<size_t>(figure);
+    return index < spreads.figures.size() ? &spreads.figures[index] : nullptr;
+  }
 };
 
-ServingReport collectServing(const system::ServingScenario &scenario,
-                             const system::ServingEstimate &estimate, const std::string &modelName,
-                             const host::Model &target);
+/// Under the load of `scenario`, whose deployment is that of `serving`. Errors: as of
+/// system::estimateServing.
+Result<ServingReport> collectServing(explore::UncertainServing &serving,
+                                     const system::ServingScenario &scenario,
+                                     const std::string &modelName, const host::Model &target);
 
 std::string servingTable(const ServingReport &report);
 std::string servingJson(const ServingReport &report);

@@ -41,8 +41,10 @@ struct Validation {
 };
 
 /// Errors: a file cannot be read or is no table of measurements; a plugin failed altogether. A row
-/// that cannot be estimated (unknown target, unsupported type) is skipped with its reason.
-Result<Validation> validate(host::Host &host, const std::vector<std::string> &files);
+/// that cannot be estimated (unknown target, unsupported type) is skipped with its reason. Servers
+/// have intervals where `serverSamples`, the points of each, are not 0: some milliseconds a server.
+Result<Validation> validate(host::Host &host, const std::vector<std::string> &files,
+                            size_t serverSamples = 0);
 
 /// The plain roofline in microseconds; 0 where the chip gives no peak for it.
 double roofline(const mansard_chip &chip, const work::Kernel &kernel);

@@ -13,6 +13,11 @@
 
 namespace mansard::system {
 
+/// Eight of ten measurements lie between these, as factors.
+struct ResidualRange {
+  double p10 = 1, p90 = 1; // measured over predicted
+};
+
 /// Read from configs/software/<id>.toml, whose keys are these members' names by section. Durations
 /// in microseconds. "Rank": a data-parallel replica, which has a scheduler of its own.
 struct SoftwareProfile {
@@ -45,6 +50,10 @@ struct SoftwareProfile {
   // [transfer] of a prompt's cache from a prefill to a decode worker
   double transfer_us = 0;         // fixed
   double transfer_efficiency = 1; // share of the link's bandwidth
+
+  // [residual] ttft.p10 and so on: of servers, beyond what their kernels' residuals explain. Without
+  // them the server counts as known.
+  ResidualRange ttftResidual, tpotResidual;
 
   std::vector<std::string> vendors; // whose chips run it unless another is asked for; "*": any
   std::map<std::string, hw::Quantity, std::less<>> numbers; // as written, by dotted key

@@ -84,8 +84,11 @@ struct ServingEstimate {
   uint32_t bound = 0;                       // the largest; meaningless if hostBound
   bool hostBound = false;                   // the host takes longer than the devices
   double communicationShare = 0;            // of the mean iteration: lost to links
-  std::vector<KernelShare> kernels;         // largest first
-  MemoryUse memory;                         // of a device that decodes
+  /// Average power of a package in W, by part; nothing where the chip's description lacks what it
+  /// takes. While the host holds it up a package idles.
+  economics::Energy power;
+  std::vector<KernelShare> kernels; // largest first
+  MemoryUse memory;                 // of a device that decodes
   work::Overlap overlap = work::Overlap::none;
   std::vector<std::string> notes;
 };

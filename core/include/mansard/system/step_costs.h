@@ -1,6 +1,7 @@
 // What an iteration of an inference engine costs on its devices; host and scheduler left out.
 #pragma once
 
+#include <mansard/economics/energy.h>
 #include <mansard/host/host.h>
 #include <mansard/model/timeline.h>
 #include <mansard/system/server_kernels.h>
@@ -25,6 +26,7 @@ struct StepCost {
   double total_us = 0;
   double part_us[MANSARD_BOUND_COUNT] = {}; // sums to total_us
   double communication_us = 0;              // what the iteration would gain if links were free
+  economics::Energy energy;                 // of one device, without static power
   uint32_t bound = 0;
   double kernels = 0; // launched by one device
   const StepDetail *detail = nullptr;
@@ -36,8 +38,10 @@ class StepCosts {
 public:
   StepCosts(const model::Lowering &lowering, const host::Model &target, work::Workload base,
             ExpertTraffic traffic = {}, ServerKernels kernels = {});
-  /// On programs that were lowered before, for a target of the same capabilities.
-  StepCosts(StepPrograms &programs, const host::Model &target, ServerKernels kernels = {});
+  /// On programs that were lowered before, for a target of the same capabilities. Of the server's
+  /// kernels, each takes `factors` times as long.
+  StepCosts(StepPrograms &programs, const host::Model &target, ServerKernels kernels = {},
+            const model::KernelFactors &factors = model::kAsEstimated);
 
   Result<StepCost> decode(int64_t sequences, int64_t context);
   /// `tokens` of each prompt, behind `cached` ones that are in the cache.
@@ -55,6 +59,7 @@ public:
 
   const work::Workload &base() const { return programs_->base(); }
   const host::Model &target() const { return *target_; }
+  const economics::EnergyModel &energy() const { return energy_; }
 
 private:
   struct Priced {
@@ -66,7 +71,9 @@ private:
   std::unique_ptr<StepPrograms> own_;
   StepPrograms *programs_;
   const host::Model *target_;
+  economics::EnergyModel energy_;
   ServerKernels kernels_;
+  model::KernelFactors factors_ = model::kAsEstimated;
   std::map<StepWork, Priced> priced_;
 };
 

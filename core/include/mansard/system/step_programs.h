@@ -9,6 +9,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <optional>
 
 namespace mansard::system {
@@ -24,14 +25,14 @@ struct StepWork {
   auto operator<=>(const StepWork &) const = default;
 };
 
-/// How evenly tokens reach the experts of different devices.
+/// How evenly tokens choose their experts; how unevenly that loads devices beyond it is the
+/// workload's `imbalance`.
 struct ExpertTraffic {
   /// Exponent of the power law that experts' shares of the tokens follow; 0: all the same. Real
   /// text is near 1 (1.01 to 1.2 in published serving benchmarks). Experts that are spread over
   /// replicas are the same: such deployments place second copies of busy ones where there is room
   /// (EPLB; DeepSeek-V3, arXiv 2412.19437, section 3.4).
   double routing = 1.01;
-  double imbalance = 1; // rows of the busiest device over the mean of all, beyond what that says
 };
 
 /// One iteration as lowered, and with two half-batches in turn where experts are exchanged between
@@ -46,7 +47,7 @@ struct StepProgram {
 /// and `decode` are of one model, parallelism and quantisation.
 work::Program joinPrograms(const work::Program &prefill, const work::Program &decode);
 
-/// Lowers each iteration once. `lowering` outlives it. One object a thread.
+/// Lowers each iteration once. `lowering` outlives it. Thread-safe.
 class StepPrograms {
 public:
   /// `base` gives parallelism, quantisation, cache type and new tokens a step; its phase and sizes
@@ -57,12 +58,13 @@ public:
   /// Valid as long as this object. Errors: what lowering says; nothing to compute.
   Result<const StepProgram *> of(const StepWork &step);
   /// Whether of() has it.
-  bool knows(const StepWork &step) const { return programs_.contains(step); }
+  bool knows(const StepWork &step) const;
 
   const work::Workload &base() const { return base_; }
   const model::Lowering &lowering() const { return lowering_; }
 
 private:
+  Result<const StepProgram *> find(const StepWork &step);
   Result<StepProgram> lower(const StepWork &step);
   work::Workload workloadOf(const StepWork &step) const;
   void skew(work::Program &program) const;
@@ -71,7 +73,8 @@ private:
   work::Capabilities target_;
   work::Workload base_;
   ExpertTraffic traffic_;
-  std::map<StepWork, StepProgram> programs_;
+  mutable std::mutex mutex_;
+  std::map<StepWork, StepProgram> programs_; // guarded
 };
 
 } // namespace mansard::system

@@ -93,7 +93,8 @@ struct Workload {
   /// Prefill as the forward pass of a training step: logits and loss of every position, no cache,
   /// nothing fused away that a backward pass needs.
   bool training = false;
-  double accept = 0; // probability that a speculated token is kept
+  double accept = 0;    // probability that a speculated token is kept
+  double imbalance = 1; // rows of the busiest device of experts over the mean of all
   Parallelism parallelism;
   Quantisation quantisation = Quantisation::bf16;
   DType kvCache = DType::bf16;
