@@ -4,11 +4,11 @@
 #include <mansard/base/result.h>
 #include <mansard/host/host.h>
 #include <mansard/hw/chip.h>
+#include <mansard/system/serving.h>
 #include <mansard/work/frontend.h>
 #include <mansard/work/workload.h>
 
 #include <CLI/CLI.hpp>
-#include <mansard/system/serving.h>
 
 #include <fmt/format.h>
 
@@ -56,6 +56,10 @@ int print(std::string_view text);
 
 /// Whether `path` is one of `files`: what is read is not there to be overwritten.
 bool isOneOf(const std::string &path, const std::vector<std::string> &files);
+
+/// As many as the machine has cores; two where their number is not known and reads 0 or 1, which
+/// does no harm.
+int threadsOfMachine();
 
 /// A line on stderr.
 void warn(std::string_view text);
@@ -148,6 +152,20 @@ struct ViewOptions {
   /// `withCsv`: the command also has a CSV view.
   void addTo(CLI::App &command, bool withCsv);
   View view() const { return json ? View::json : csv ? View::csv : View::table; }
+
+  /// Prints the view that was asked for, which is made of `report` by one of the others.
+  template <typename Report, typename Table, typename AsJson, typename Csv>
+  int show(const Report &report, const Table &table, const AsJson &asJson, const Csv &asCsv) const {
+    switch (view()) {
+    case View::json:
+      return print(asJson(report));
+    case View::csv:
+      return print(asCsv(report));
+    case View::table:
+      break;
+    }
+    return print(table(report));
+  }
 };
 
 } // namespace mansard::cli

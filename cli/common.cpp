@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include <unistd.h>
 
@@ -27,6 +28,10 @@ bool isOneOf(const std::string &path, const std::vector<std::string> &files) {
   return std::any_of(files.begin(), files.end(), [&](const std::string &file) {
     return std::filesystem::equivalent(path, file, ignored);
   });
+}
+
+int threadsOfMachine() {
+  return static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
 }
 
 void warn(std::string_view text) { fmt::print(stderr, "mansard: {}\n", text); }

@@ -103,15 +103,7 @@ int run(const Options &options) {
   const auto report = report::collectComparison(*lowering, contenders, scenario);
   if (!report)
     return fail(report.error());
-  switch (options.view.view()) {
-  case View::json:
-    return print(report::compareJson(*report));
-  case View::csv:
-    return print(report::compareCsv(*report));
-  case View::table:
-    break;
-  }
-  return print(report::compareTable(*report));
+  return options.view.show(*report, report::compareTable, report::compareJson, report::compareCsv);
 }
 
 void addNames(CLI::App &command, Options &options) {

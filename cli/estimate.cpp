@@ -3,9 +3,6 @@
 #include <mansard/model/estimate.h>
 #include <mansard/report/estimate_report.h>
 
-#include <fmt/format.h>
-
-#include <map>
 #include <memory>
 
 namespace mansard::cli {
@@ -70,15 +67,8 @@ int run(const Options &options) {
   if (!estimate)
     return fail(estimate.error());
   const report::EstimateReport report = report::collectEstimate(*estimate, *target);
-  switch (options.view.view()) {
-  case View::json:
-    return print(report::estimateJson(report));
-  case View::csv:
-    return print(report::estimateCsv(report));
-  case View::table:
-    break;
-  }
-  return print(report::estimateTable(report));
+  return options.view.show(report, report::estimateTable, report::estimateJson,
+                           report::estimateCsv);
 }
 
 void addWorkload(CLI::App &command, Options &options) {

@@ -35,15 +35,7 @@ int run(uint32_t op, const Options &options) {
   auto report = report::collectKernel(*model, *kernel);
   if (!report)
     return fail(report.error());
-  switch (options.view.view()) {
-  case View::json:
-    return print(report::kernelJson(*report));
-  case View::csv:
-    return print(report::kernelCsv(*report));
-  case View::table:
-    break;
-  }
-  return print(report::kernelTable(*report));
+  return options.view.show(*report, report::kernelTable, report::kernelJson, report::kernelCsv);
 }
 
 std::string meaning(uint32_t op) {

@@ -7,10 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <optional>
-#include <thread>
 
 namespace mansard::cli {
 namespace {
@@ -65,15 +63,7 @@ int run(const Options &options) {
   if (!answer)
     return fail(answer.error());
   const auto report = report::collectPlans(question, *answer, lowering->name(), *target);
-  switch (options.view.view()) {
-  case View::json:
-    return print(report::planJson(report));
-  case View::csv:
-    return print(report::planCsv(report));
-  case View::table:
-    break;
-  }
-  return print(report::planTable(report));
+  return options.view.show(report, report::planTable, report::planJson, report::planCsv);
 }
 
 } // namespace
@@ -84,8 +74,7 @@ void addPlan(CLI::App &app, int &status) {
   const auto options = std::make_shared<Options>();
   system::PlanQuestion &question = options->question;
   system::ServingScenario &scenario = question.scenario;
-  // Where the number of cores is not known it reads 0 or 1; a second thread does no harm there.
-  question.threads = static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
+  question.threads = threadsOfMachine();
   command
       ->add_option(
           "--model", options->model,

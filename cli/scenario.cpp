@@ -2,9 +2,7 @@
 
 #include <mansard/report/scenario_report.h>
 
-#include <algorithm>
 #include <memory>
-#include <thread>
 
 namespace mansard::cli {
 namespace {
@@ -24,17 +22,7 @@ int list(const Options &options) {
 template <typename Report>
 int show(const Options &options, const Result<Report> &report, std::string (*table)(const Report &),
          std::string (*json)(const Report &), std::string (*csv)(const Report &)) {
-  if (!report)
-    return fail(report.error());
-  switch (options.view.view()) {
-  case View::json:
-    return print(json(*report));
-  case View::csv:
-    return print(csv(*report));
-  case View::table:
-    break;
-  }
-  return print(table(*report));
+  return report ? options.view.show(*report, table, json, csv) : fail(report.error());
 }
 
 int run(const Options &options) {
@@ -60,8 +48,7 @@ void addScenario(CLI::App &app, int &status) {
   CLI::App *command = app.add_subcommand(
       "scenario", "What a country can make of accelerators, or whether claims about them hold");
   const auto options = std::make_shared<Options>();
-  // Where the number of cores is not known it reads 0 or 1; a second thread does no harm there.
-  options->collect.threads = static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
+  options->collect.threads = threadsOfMachine();
   command
       ->add_option("FILE", options->file,
                    "A name that `mansard scenario list` shows, or a .toml like those in "

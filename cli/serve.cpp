@@ -101,17 +101,11 @@ int run(const Options &options) {
       return fail(report.error());
     reports.push_back(std::move(*report));
   }
-  switch (options.view.view()) {
-  case View::json:
-    return print(options.sweep.empty() ? report::servingJson(reports.front())
-                                       : report::sweepJson(reports));
-  case View::csv:
-    return print(report::sweepCsv(reports));
-  case View::table:
-    break;
-  }
-  return print(options.sweep.empty() ? report::servingTable(reports.front())
-                                     : report::sweepTable(reports));
+  if (!options.sweep.empty() || options.view.csv)
+    return options.view.show(reports, report::servingSweepTable, report::servingSweepJson,
+                             report::servingSweepCsv);
+  return print(options.view.json ? report::servingJson(reports.front())
+                                 : report::servingTable(reports.front()));
 }
 
 void addScenario(CLI::App &command, Options &options) {

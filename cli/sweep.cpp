@@ -2,9 +2,7 @@
 
 #include <mansard/report/sweep_report.h>
 
-#include <algorithm>
 #include <memory>
-#include <thread>
 
 namespace mansard::cli {
 namespace {
@@ -125,22 +123,18 @@ int run(const Options &options) {
   auto result = [&] {
     Progress progress("points");
     explore::SweepOptions how;
-    how.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    how.threads = threadsOfMachine();
     how.progress = [&](int64_t done, int64_t all) { progress(done, all); };
     return explore::runSweep(host, *lowering, *sweep, how);
   }();
   if (!result)
     return fail(result.error());
   const auto report = report::collectSweep(catalog, std::move(*result), *economics);
-  switch (options.view.view()) {
-  case View::json:
-    return print(report::sweepJson(report));
-  case View::csv:
-    return print(report::sweepCsv(report, options.kernels));
-  case View::table:
-    break;
-  }
-  return print(report::sweepTable(report, options.kernels));
+  const auto with = [&](std::string (*view)(const report::SweepReport &, bool)) {
+    return [&options, view](const auto &shown) { return view(shown, options.kernels); };
+  };
+  return options.view.show(report, with(report::sweepTable), report::sweepJson,
+                           with(report::sweepCsv));
 }
 
 int list(const ViewOptions &view) {

@@ -33,15 +33,8 @@ int run(const Options &options) {
   if (!estimate)
     return fail(estimate.error());
   const report::TrainingReport report = report::collectTraining(*estimate, *target);
-  switch (options.view.view()) {
-  case View::json:
-    return print(report::trainingJson(report));
-  case View::csv:
-    return print(report::trainingCsv(report));
-  case View::table:
-    break;
-  }
-  return print(report::trainingTable(report));
+  return options.view.show(report, report::trainingTable, report::trainingJson,
+                           report::trainingCsv);
 }
 
 void addPlan(CLI::App &command, Options &options) {

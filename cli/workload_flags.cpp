@@ -1,5 +1,7 @@
 #include "commands.h"
 
+#include <mansard/work/choices.h>
+
 namespace mansard::cli {
 
 void ParallelismFlags::addTo(CLI::App &command, const std::string &prefix) {
@@ -30,8 +32,7 @@ void ParallelismFlags::addTo(CLI::App &command, const std::string &prefix) {
 }
 
 Result<work::Parallelism> ParallelismFlags::parse() const {
-  static constexpr std::array<std::string_view, 2> kExchanges{"all-to-all", "all-gather"};
-  const auto chosen = choice("--expert-exchange", kExchanges, exchange);
+  const auto chosen = choice("--expert-exchange", work::kExpertExchangeNames, exchange);
   if (!chosen)
     return chosen.error();
   work::Parallelism p = degrees;
@@ -106,11 +107,10 @@ Result<> PrecisionFlags::apply(work::Workload &workload) const {
   workload.kvCache = work::schemeOf(workload.quantisation).plain;
   if (kvCache.empty())
     return Ok{};
-  static constexpr std::array<std::string_view, 4> kCaches{"bf16", "fp16", "fp8", "int8"};
-  const auto cache = choice("--kv-cache", kCaches, kvCache);
+  const auto cache = choice("--kv-cache", work::kKvCacheNames, kvCache);
   if (!cache)
     return cache.error();
-  workload.kvCache = *parseDType(kCaches[*cache]);
+  workload.kvCache = *parseDType(work::kKvCacheNames[*cache]);
   return Ok{};
 }
 

@@ -1,7 +1,9 @@
 // Mixtures of experts: who has which experts, who sends what to whom, what runs side by side.
 #include "lowering_fixture.h"
 
+#include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace mansard::test {
@@ -251,6 +253,46 @@ TEST(Experts, TwoHalvesOfTheBatchTakeTurns) {
   const work::Program alone = lower(readModel("deepseek-v3"), workload);
   EXPECT_DOUBLE_EQ(program.memory.weights, alone.memory.weights);
   EXPECT_DOUBLE_EQ(program.memory.kvCache, alone.memory.kvCache);
+}
+
+/// Names of the kernels that run beside each exchange, over both halves.
+std::map<std::string, std::set<std::string>> besideExchanges(const work::Program &program) {
+  std::map<uint32_t, std::string> exchanges; // by overlap group
+  for (const work::Step &step : program.steps)
+    if (step.overlap > 0 && step.lane == 1)
+      EXPECT_TRUE(exchanges.try_emplace(step.overlap, step.name).second) << step.name;
+  std::map<std::string, std::set<std::string>> beside;
+  for (const work::Step &step : program.steps)
+    if (step.overlap > 0 && step.lane == 0) {
+      const auto exchange = exchanges.find(step.overlap);
+      beside[exchange == exchanges.end() ? "" : exchange->second].insert(step.name);
+    }
+  return beside;
+}
+
+// The stages of DeepSeek's published schedules (github deepseek-ai/profile-data, README.md).
+TEST(Experts, HalvesTakeTurnsInStagesOfTheSchedule) {
+  work::Workload workload = deepSeekDecode();
+  workload.overlap = work::Overlap::two_batch;
+  auto beside = besideExchanges(lower(readModel("deepseek-v3"), workload));
+  EXPECT_TRUE(beside["layers.moe.dispatch"].count("layers.moe.shared_experts.down_proj"));
+  EXPECT_TRUE(beside["layers.moe.dispatch"].count("layers.mla.k_b_proj"));
+  EXPECT_FALSE(beside["layers.moe.dispatch"].count("layers.mla.attend"));
+  EXPECT_TRUE(beside["layers.moe.combine"].count("layers.mla.attend"));
+  EXPECT_TRUE(beside["layers.moe.combine"].count("layers.moe.topk"));
+  EXPECT_FALSE(beside["layers.moe.combine"].count("layers.mla.q_b_proj"));
+  EXPECT_TRUE(beside[""].count("layers.moe.experts.up"));
+  EXPECT_FALSE(beside[""].count("layers.mla.attend"));
+
+  workload.phase = work::Phase::prefill;
+  beside = besideExchanges(lower(readModel("deepseek-v3"), workload));
+  for (const char *exchange : {"layers.moe.dispatch", "layers.moe.combine"}) {
+    EXPECT_TRUE(beside[exchange].count("layers.mla.attend")) << exchange;
+    EXPECT_TRUE(beside[exchange].count("layers.moe.experts.up")) << exchange;
+  }
+  EXPECT_TRUE(beside["layers.moe.combine"].count("layers.moe.shared_experts.down_proj"));
+  EXPECT_FALSE(beside["layers.moe.dispatch"].count("layers.moe.shared_experts.down_proj"));
+  EXPECT_TRUE(beside[""].empty());
 }
 
 // Five sequences a replica: three and two, on two devices that each send half of the rows, rounded

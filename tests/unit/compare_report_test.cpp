@@ -1,35 +1,20 @@
 // Chips side by side, with a front end that makes programs of known size.
+#include "served_model_fixture.h"
+
 #include <mansard/economics/tco.h>
 #include <mansard/report/compare_report.h>
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 
 namespace mansard::report {
 namespace {
 
-constexpr double kWeights = 40e9, kCacheOfToken = 320e3;
-
-/// 160 matmuls; 40 GB of weights and 320 kB of cache a token.
-Result<work::Program> lower(const work::Transformer &, const work::Workload &w,
-                            const work::Capabilities &) {
-  work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-  kernel.u.matmul = {w.sequencesPerReplica() * w.tokensPerSequence(), 8192, 8192, 0, 0, 0, 0, 0, 0};
-  work::Program program;
-  program.devices = w.parallelism.devices();
-  program.tokens = w.tokensPerStep();
-  program.memory.weights = kWeights;
-  program.memory.kvCache = kCacheOfToken * static_cast<double>(w.sequencesPerReplica() * w.context);
-  program.steps.push_back({work::internKernel(program, kernel), 160, 0, 0, "layers.in"});
-  return program;
-}
-
 class CompareTest : public ::testing::Test {
 protected:
   CompareTest() {
-    frontend_.lower = lower;
+    frontend_.lower = test::lowerServedModel;
     model_.id = "made-up";
     scenario_.isl = 1024;
     scenario_.osl = 256;

@@ -44,6 +44,13 @@ TEST(Document, RefusesAValueOutsideItsRange) {
   EXPECT_NE(document.error().message.find("range"), std::string::npos);
 }
 
+TEST(Document, RefusesAWholeNumberThatADoubleCannotHold) {
+  const auto document = parseDocument("a = 9223372036854775807\n", "big.toml");
+  ASSERT_FALSE(document.ok());
+  EXPECT_NE(document.error().text().find("big.toml:1:5"), std::string::npos);
+  EXPECT_NE(document.error().text().find("up to 9007199254740992"), std::string::npos);
+}
+
 TEST(Document, NamesTheNearestFieldForAMisspeltOne) {
   const auto document =
       parseDocument("a = { value = 1, sorce = \"x\", confidence = \"press\" }", "f");

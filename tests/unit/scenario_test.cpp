@@ -111,6 +111,7 @@ TEST_F(ScenarioTest, WrongKeysOfClaimsAreErrorsThatHelp) {
   EXPECT_SAYS(failure(kClaims, "least = 1\n", ""), "'claim.faster.test.rate.least' is missing");
   EXPECT_SAYS(failure(kClaims, "least = 1\n", "least = 2\nmost = 1\n"), "above 'most'");
   EXPECT_SAYS(failure(kClaims, "\"h20\"]", "\"h21\"]"), "has \"h21\" (did you mean 'h20'?)");
+  EXPECT_SAYS(failure(kClaims, "\"h20\"]", "\"h20\", \"h20\"]"), "has \"h20\" twice");
   EXPECT_SAYS(failure(kClaims, "per_chip", "per_chp"), "did you mean 'tokens_per_s_per_chip'?");
   EXPECT_SAYS(failure(kClaims, "least", "of_left = \"some\"\nleast"), "it may be any, most, all");
   EXPECT_SAYS(failure(kClaims, "\"fp8\"", "\"fp9\""), "did you mean 'fp8'?");

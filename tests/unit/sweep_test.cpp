@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cmath>
 #include <filesystem>
 #include <unistd.h>
 
@@ -201,9 +200,16 @@ TEST_F(SweepTest, WrongQuestionsNameWhatWouldBeRight) {
   EXPECT_NE(errorOf().find("swept twice"), std::string::npos);
   sweep_.over.clear();
   EXPECT_NE(errorOf().find("nothing varies"), std::string::npos);
-  sweep_.over = {{"memory.stacks", std::vector<std::string>(5000, "5")}};
+  sweep_.over = {{"memory.stacks", {"5", "6", "5"}}};
+  EXPECT_NE(errorOf().find("takes the value 5 twice"), std::string::npos);
+  sweep_.over = {{"memory.stacks", {}}};
+  for (int i = 0; i < 5000; ++i)
+    sweep_.over[0].values.push_back(std::to_string(i));
   EXPECT_NE(errorOf().find("more than 4096 points"), std::string::npos);
   sweep_.over = {{"memory.stacks", {"5"}}};
+  sweep_.prompts = -1;
+  EXPECT_NE(errorOf().find("--prompts"), std::string::npos);
+  sweep_.prompts = 0;
   sweep_.targets.push_back({"h100-sx", false});
   EXPECT_NE(errorOf().find("did you mean 'h100-sxm'"), std::string::npos);
   EXPECT_FALSE(parseSweptField("memory.stacks").ok());
@@ -237,7 +243,10 @@ TEST(SweepFile, WrongKeysAreErrors) {
   EXPECT_FALSE(parse("[[point]]\nmemory.stacks = 5\n").ok()); // no name
   EXPECT_FALSE(parse("[[point]]\nname = \"a\"\n[[point]]\nname = \"a\"\n").ok());
   EXPECT_FALSE(parse("phases = [\"train\"]\n").ok());
+  EXPECT_FALSE(parse("phases = []\n").ok());
   EXPECT_FALSE(parse("[over]\nmemory.stacks = []\n").ok());
+  EXPECT_NE(parse("[over]\nmemory.stacks = 5\n").error().text().find("must be a list"),
+            std::string::npos);
 }
 
 TEST(SweepFile, EveryShippedOneNamesTargetsMemoriesAndKeysThatThereAre) {

@@ -58,6 +58,30 @@ TEST_F(TimelineTest, EqualKernelsArePricedOnce) {
   EXPECT_EQ(program.kernels.size(), 1u);
 }
 
+// Two halves of a batch, one after the other, each with a share in both of two stages.
+TEST_F(TimelineTest, StepsOfAGroupNeedNotStandTogether) {
+  work::Program apart, together;
+  add(apart, matmul(512), 3, 1, 0);
+  add(apart, matmul(8192), 3, 2, 1);
+  add(apart, matmul(4096), 3, 1, 1);
+  add(apart, matmul(1024), 3, 2, 0);
+  add(together, matmul(512), 3, 1, 0);
+  add(together, matmul(4096), 3, 1, 1);
+  add(together, matmul(8192), 3, 2, 1);
+  add(together, matmul(1024), 3, 2, 0);
+  Evaluator first(apart), second(together);
+  ASSERT_TRUE(first.run(model_).ok());
+  ASSERT_TRUE(second.run(model_).ok());
+  EXPECT_NEAR(first.timeline().total_us, second.timeline().total_us, 1e-6);
+  EXPECT_LT(first.timeline().total_us, first.steps()[0].latency_us + first.steps()[1].latency_us +
+                                           first.steps()[2].latency_us +
+                                           first.steps()[3].latency_us);
+  double exposed_us = 0;
+  for (const StepTime &step : first.steps())
+    exposed_us += step.exposed_us;
+  EXPECT_NEAR(exposed_us, first.timeline().total_us, 1e-6);
+}
+
 TEST_F(TimelineTest, AMuchLongerLaneHidesTheOthers) {
   const double big = latencyOf(matmul(8192)), small = latencyOf(matmul(512));
   ASSERT_GT(big, 4 * small);

@@ -1,28 +1,14 @@
 // What servers' ranges hold and whom they blame, with a front end that makes programs of known
 // size.
+#include "served_model_fixture.h"
+
 #include <mansard/explore/uncertain_serving.h>
 #include <mansard/report/serving_report.h>
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 namespace mansard::explore {
 namespace {
-
-/// 160 matmuls; 40 GB of weights and 320 kB of cache a token.
-Result<work::Program> lower(const work::Transformer &, const work::Workload &w,
-                            const work::Capabilities &) {
-  work::Kernel kernel = work::makeKernel(MANSARD_OP_MATMUL, DType::bf16, DType::bf16, DType::bf16);
-  kernel.u.matmul = {w.sequencesPerReplica() * w.tokensPerSequence(), 8192, 8192, 0, 0, 0, 0, 0, 0};
-  work::Program program;
-  program.devices = w.parallelism.devices();
-  program.tokens = w.tokensPerStep();
-  program.memory.weights = 40e9;
-  program.memory.kvCache = 320e3 * static_cast<double>(w.sequencesPerReplica() * w.context);
-  program.steps.push_back({work::internKernel(program, kernel), 160, 0, 0, "layers.in"});
-  return program;
-}
 
 class UncertainServingTest : public ::testing::Test {
 protected:
@@ -30,7 +16,7 @@ protected:
       : host_(catalog_),
         target_(std::move(host_.open("h100-sxm", {{"model", "generic"}, {"family", "generic"}}))
                     .value()) {
-    frontend_.lower = lower;
+    frontend_.lower = test::lowerServedModel;
     model_.id = "made-up";
     scenario_.isl = 1024;
     scenario_.osl = 256;

@@ -1,7 +1,7 @@
 #include <mansard/explore/sweep.h>
 
+#include "../base/in_parallel.h"
 #include "../hw/chip_keys.h"
-#include "in_parallel.h"
 
 #include <mansard/base/counts.h>
 #include <mansard/economics/energy.h>
@@ -43,6 +43,12 @@ std::vector<system::StepWork> stepsOf(const Sweep &sweep) {
 }
 
 Result<> checkSizes(const Sweep &sweep) {
+  constexpr int64_t kMostPrompts = int64_t{1} << 30;
+  if (sweep.prompts < 0 || sweep.prompts > kMostPrompts)
+    return Error{ErrorCode::invalidInput,
+                 fmt::format("is {}; it may be 1 to {}, or 0: one for each replica", sweep.prompts,
+                             kMostPrompts),
+                 "--prompts"};
   for (const bool prefill : {true, false}) {
     if (!(prefill ? sweep.prefill : sweep.decode))
       continue;

@@ -3,10 +3,11 @@
 
 #include "../work/document_reader.h"
 
+#include <mansard/work/choices.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <set>
 
@@ -28,10 +29,9 @@ void readParallelism(work::DocumentReader &reader, work::Parallelism &p) {
     if (const std::string name = fmt::format("parallelism.{}", key); reader.has(name))
       *degree = reader.size(name, true);
   p.sp = reader.flag("parallelism.sp", false);
-  static constexpr std::array<std::string_view, 2> kExchanges{"all-to-all", "all-gather"};
   if (reader.has("parallelism.exchange"))
-    p.exchange =
-        static_cast<work::ExpertExchange>(reader.choice("parallelism.exchange", kExchanges));
+    p.exchange = static_cast<work::ExpertExchange>(
+        reader.choice("parallelism.exchange", work::kExpertExchangeNames));
 }
 
 void readWorkload(work::DocumentReader &reader, const hw::Document &document, Sweep &sweep) {
@@ -54,9 +54,9 @@ void readWorkload(work::DocumentReader &reader, const hw::Document &document, Sw
     w.quantisation =
         static_cast<work::Quantisation>(reader.choice("workload.quant", work::kQuantisationNames));
   w.kvCache = work::schemeOf(w.quantisation).plain;
-  static constexpr std::array<std::string_view, 4> kCaches{"bf16", "fp16", "fp8", "int8"};
   if (reader.has("workload.kv_cache"))
-    w.kvCache = *parseDType(kCaches[reader.choice("workload.kv_cache", kCaches)]);
+    w.kvCache =
+        *parseDType(work::kKvCacheNames[reader.choice("workload.kv_cache", work::kKvCacheNames)]);
   if (reader.has("phases")) {
     sweep.prefill = sweep.decode = false;
     for (const std::string &phase : reader.list("phases")) {
@@ -65,6 +65,8 @@ void readWorkload(work::DocumentReader &reader, const hw::Document &document, Sw
                     fmt::format("phases: '{}' is neither prefill nor decode", phase));
       (phase == "prefill" ? sweep.prefill : sweep.decode) = true;
     }
+    if (!sweep.prefill && !sweep.decode)
+      reader.fail(reader.place("phases"), "'phases' lists nothing; it may be prefill and decode");
   }
 }
 
@@ -113,6 +115,11 @@ void readOver(work::DocumentReader &reader, const hw::Document &document, Sweep 
       sweep.over.push_back({key.substr(start.size()), reader.list(key)});
       if (values.empty())
         reader.fail(document.file, fmt::format("'{}' lists nothing", key));
+    }
+  for (const auto &[key, entry] : document.entries)
+    if (key.starts_with(start)) {
+      reader.has(key); // known, and told as what it is
+      reader.fail(entry.place, fmt::format("'{}' must be a list of values, as in [5, 6]", key));
     }
 }
 
@@ -170,9 +177,14 @@ Result<Sweep> parseSweep(const hw::Document &document) {
 
 Result<std::vector<SweepPoint>> pointsOf(const Sweep &sweep) {
   std::set<std::string> keys;
-  for (const SweptField &field : sweep.over)
+  for (const SweptField &field : sweep.over) {
     if (!keys.insert(field.key).second)
       return invalid(fmt::format("'{}' is swept twice", field.key), "--over");
+    std::set<std::string> values;
+    for (const std::string &value : field.values)
+      if (!values.insert(value).second)
+        return invalid(fmt::format("'{}' takes the value {} twice", field.key, value), "--over");
+  }
   for (const SweepPoint &point : sweep.points) {
     std::set<std::string> own;
     for (const hw::Override &change : point.overrides) {

@@ -1,4 +1,4 @@
-#include "in_parallel.h"
+#include "../base/in_parallel.h"
 
 #include <mansard/explore/uncertainty.h>
 

@@ -14,7 +14,6 @@
 #include <charconv>
 #include <cmath>
 #include <iterator>
-#include <set>
 
 namespace mansard::hw {
 namespace {

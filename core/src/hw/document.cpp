@@ -63,6 +63,11 @@ private:
       if (!std::isfinite(*number))
         return Error{ErrorCode::invalidInput, fmt::format("'{}' is not a finite number", name),
                      entry.place};
+    } else if (const auto whole = node.value_exact<int64_t>()) {
+      return Error{
+          ErrorCode::invalidInput,
+          fmt::format("'{}' is {}; whole numbers may be up to {}", name, *whole, int64_t{1} << 53),
+          entry.place};
     } else {
       return Error{ErrorCode::invalidInput,
                    fmt::format("'{}' is neither a text, a number, a flag nor a table", name),

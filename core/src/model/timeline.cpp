@@ -95,31 +95,49 @@ void OverlapGroup::contribution(uint32_t lane, const mansard_estimate &estimate,
                     (shared && part == busiest_ ? runs : exposed);
 }
 
+namespace {
+
+/// Of the numbers that the program's groups have; 0 stands for none.
+size_t groupsOf(const work::Program &program) {
+  uint32_t last = 0;
+  for (const work::Step &step : program.steps)
+    last = std::max(last, step.overlap);
+  return size_t{last} + 1;
+}
+
+} // namespace
+
 double lostToCommunication_us(const work::Program &program,
                               const std::vector<mansard_estimate> &estimates) {
-  const std::vector<work::Step> &steps = program.steps;
-  double lost = 0;
-  for (size_t first = 0, last = 0; first < steps.size(); first = last) {
+  struct Group {
     OverlapGroup all, withoutLinks;
-    for (last = first; last == first || (steps[first].overlap != 0 && last < steps.size() &&
-                                         steps[last].overlap == steps[first].overlap);
-         ++last) {
-      const mansard_estimate &estimate = estimates[steps[last].kernel];
-      const auto runs = static_cast<double>(steps[last].count);
-      const uint32_t op = program.kernels[steps[last].kernel].op;
-      all.add(steps[last].lane, estimate, runs);
-      if (op != MANSARD_OP_COLLECTIVE && op != MANSARD_OP_EXPERT_PARALLEL)
-        withoutLinks.add(steps[last].lane, estimate, runs);
+  };
+  std::vector<Group> groups(groupsOf(program));
+  double lost = 0;
+  for (const work::Step &step : program.steps) {
+    const mansard_estimate &estimate = estimates[step.kernel];
+    const auto runs = static_cast<double>(step.count);
+    const uint32_t op = program.kernels[step.kernel].op;
+    const bool links = op == MANSARD_OP_COLLECTIVE || op == MANSARD_OP_EXPERT_PARALLEL;
+    if (step.overlap == 0) {
+      lost += links ? estimate.latency_us * runs : 0;
+      continue;
     }
-    all.close();
-    withoutLinks.close();
-    lost += all.duration_us() - withoutLinks.duration_us();
+    groups[step.overlap].all.add(step.lane, estimate, runs);
+    if (!links)
+      groups[step.overlap].withoutLinks.add(step.lane, estimate, runs);
+  }
+  for (Group &group : groups) {
+    group.all.close();
+    group.withoutLinks.close();
+    lost += group.all.duration_us() - group.withoutLinks.duration_us();
   }
   return lost;
 }
 
 Evaluator::Evaluator(const work::Program &program)
-    : program_(&program), estimates_(program.kernels.size()), steps_(program.steps.size()) {}
+    : program_(&program), estimates_(program.kernels.size()), steps_(program.steps.size()),
+      groups_(groupsOf(program)) {}
 
 Result<> Evaluator::run(const host::Model &model) {
   if (Result<> done = model.estimate(program_->kernels, estimates_); !done)
@@ -139,6 +157,7 @@ Result<> Evaluator::run(const host::Model &model) {
 
 void Evaluator::addUp() {
   timeline_ = Timeline{};
+  std::fill(groups_.begin(), groups_.end(), OverlapGroup{});
   const std::vector<work::Step> &steps = program_->steps;
   for (size_t i = 0; i < steps.size(); ++i) {
     const mansard_estimate &estimate = estimates_[steps[i].kernel];
@@ -147,30 +166,25 @@ void Evaluator::addUp() {
     timeline_.operations += estimate.operations * runs;
     timeline_.dramBytes += (estimate.dram_read_bytes + estimate.dram_write_bytes) * runs;
     timeline_.linkBytes += estimate.link_bytes * runs;
+    if (steps[i].overlap != 0)
+      groups_[steps[i].overlap].add(steps[i].lane, estimate, runs);
   }
-  for (size_t first = 0, last = 0; first < steps.size(); first = last) {
-    last = first + 1;
-    if (steps[first].overlap == 0) {
-      const mansard_estimate &estimate = estimates_[steps[first].kernel];
-      steps_[first].exposed_us = steps_[first].latency_us;
+  for (OverlapGroup &group : groups_)
+    group.close();
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const mansard_estimate &estimate = estimates_[steps[i].kernel];
+    const auto runs = static_cast<double>(steps[i].count);
+    if (steps[i].overlap == 0) {
+      steps_[i].exposed_us = steps_[i].latency_us;
       for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part)
-        timeline_.part_us[part] += estimate.part_us[part] * static_cast<double>(steps[first].count);
+        timeline_.part_us[part] += estimate.part_us[part] * runs;
       continue;
     }
-    while (last < steps.size() && steps[last].overlap == steps[first].overlap)
-      ++last;
-    OverlapGroup group;
-    for (size_t i = first; i < last; ++i)
-      group.add(steps[i].lane, estimates_[steps[i].kernel], static_cast<double>(steps[i].count));
-    group.close();
-    for (size_t i = first; i < last; ++i) {
-      double part_us[MANSARD_BOUND_COUNT];
-      group.contribution(steps[i].lane, estimates_[steps[i].kernel],
-                         static_cast<double>(steps[i].count), part_us);
-      for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part) {
-        steps_[i].exposed_us += part_us[part];
-        timeline_.part_us[part] += part_us[part];
-      }
+    double part_us[MANSARD_BOUND_COUNT];
+    groups_[steps[i].overlap].contribution(steps[i].lane, estimate, runs, part_us);
+    for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part) {
+      steps_[i].exposed_us += part_us[part];
+      timeline_.part_us[part] += part_us[part];
     }
   }
   for (uint32_t part = 0; part < MANSARD_BOUND_COUNT; ++part) {

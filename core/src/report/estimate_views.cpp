@@ -113,15 +113,7 @@ std::string estimateJson(const EstimateReport &r) {
   json["latency_ms"] = r.latency_ms;
   json["tokens_per_s"] = r.tokens_per_s;
   json["tokens_per_s_per_chip"] = r.tokens_per_s_per_chip;
-  Json shares = Json::object();
-  for (size_t i = 0; i < kStepFigureKeys.size(); ++i) {
-    const std::string key(kStepFigureKeys[i]);
-    const explore::Spread *spread = r.spread(static_cast<StepFigure>(i));
-    addInterval(json, key, spread);
-    if (spread)
-      shares[key] = sharesJson(r.spreads.inputs, spread->shares);
-  }
-  json["uncertainty"] = std::move(shares);
+  addSpreads(json, kStepFigureKeys, r.spreads);
   json["chips"] = r.chips;
   json["memory_gib_per_chip"] = Json{
       {"weights", r.weights_GiB},   {"kv_cache", r.kvCache_GiB}, {"activations", r.activations_GiB},

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <mansard/base/names.h>
-#include <mansard/explore/uncertainty.h>
+#include <mansard/explore/uncertain_step.h>
 #include <mansard/report/power_figures.h>
 #include <mansard/report/standing.h>
 #include <mansard/sdk/abi.h>
@@ -11,7 +11,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mansard::report {
@@ -55,6 +58,21 @@ inline Json sharesJson(const std::vector<explore::UncertainInput> &inputs,
   for (const explore::InputShare &share : shares)
     list.push_back(Json{{"input", inputs[share.input].name}, {"share", share.share}});
   return list;
+}
+
+/// The intervals of figures, and under "uncertainty" what explains them.
+template <size_t N>
+void addSpreads(Json &json, const std::array<std::string_view, N> &keys,
+                const explore::Spreads &spreads) {
+  Json shares = Json::object();
+  for (size_t i = 0; i < N; ++i) {
+    const std::string key(keys[i]);
+    const explore::Spread *spread = spreads.of(i);
+    addInterval(json, key, spread);
+    if (spread)
+      shares[key] = sharesJson(spreads.inputs, spread->shares);
+  }
+  json["uncertainty"] = std::move(shares);
 }
 
 inline Json known(double value) { return value > 0 ? Json(value) : Json(); }

@@ -1,7 +1,5 @@
 #include "scenario_parts.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace mansard::report {
@@ -98,7 +96,7 @@ Result<Claim> parseClaim(const ScenarioKeys &keys, const std::string &id,
 
 const std::vector<ScenarioKey> &claimsKeys() {
   static const std::vector<ScenarioKey> keys{
-      {"samples", Kind::plain, 16, 65536},
+      {"samples", Kind::whole, 16, 65536},
       {"order", Kind::list},
       {"contender.*.target", Kind::text},
       {"contender.*.system", Kind::text},

@@ -1,11 +1,7 @@
 #include "scenario_parts.h"
 
 #include <mansard/base/names.h>
-
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
+#include <mansard/work/choices.h>
 
 namespace mansard::report {
 namespace {
@@ -23,28 +19,21 @@ const std::vector<ScenarioKey> &commonKeys() {
       {"workload.*.model", Kind::text},
       {"workload.*.quant", Kind::text},
       {"workload.*.kv_cache", Kind::text},
-      {"workload.*.isl", Kind::plain, 1, kMostTokens},
-      {"workload.*.osl", Kind::plain, 1, kMostTokens},
+      {"workload.*.isl", Kind::whole, 1, kMostTokens},
+      {"workload.*.osl", Kind::whole, 1, kMostTokens},
       {"workload.*.ttft_ms", Kind::plain, 1e-3, 1e9},
       {"workload.*.tpot_ms", Kind::plain, 1e-3, 1e9},
-      {"workload.*.chips", Kind::plain, 1, 4096},
-      {"workload.*.new_tokens", Kind::plain, 1, 64},
+      {"workload.*.chips", Kind::whole, 1, 4096},
+      {"workload.*.new_tokens", Kind::whole, 1, 64},
       {"workload.*.accept", Kind::plain, 0, 1},
       {"workload.*.prefill_apart", Kind::flag},
-      {"workload.*.tp", Kind::plain, 1, kMostDevices},
-      {"workload.*.pp", Kind::plain, 1, kMostDevices},
-      {"workload.*.dp", Kind::plain, 1, kMostDevices},
-      {"workload.*.ep", Kind::plain, 1, kMostDevices},
-      {"workload.*.concurrency", Kind::plain, 1, 1e8},
+      {"workload.*.tp", Kind::whole, 1, kMostDevices},
+      {"workload.*.pp", Kind::whole, 1, kMostDevices},
+      {"workload.*.dp", Kind::whole, 1, kMostDevices},
+      {"workload.*.ep", Kind::whole, 1, kMostDevices},
+      {"workload.*.concurrency", Kind::whole, 1, 1e8},
   };
   return keys;
-}
-
-Result<int64_t> whole(const ScenarioKeys &keys, const std::string &key, int64_t otherwise) {
-  const double value = keys.plain(key, static_cast<double>(otherwise));
-  if (value != std::floor(value))
-    return keys.wrong(key, fmt::format("is {:g}; it must be whole", value));
-  return static_cast<int64_t>(value);
 }
 
 template <size_t N> std::vector<std::string> texts(const std::array<std::string_view, N> &names) {
@@ -59,11 +48,10 @@ Result<> parsePrecision(const ScenarioKeys &keys, const std::string &at, work::W
   plan.kvCache = work::schemeOf(plan.quantisation).plain;
   if (!keys.has(at + "kv_cache"))
     return Ok{};
-  static const std::vector<std::string> kCaches{"bf16", "fp16", "fp8", "int8"};
-  auto cache = keys.oneOf(at + "kv_cache", kCaches, 0);
+  auto cache = keys.oneOf(at + "kv_cache", texts(work::kKvCacheNames), 0);
   if (!cache)
     return cache.error();
-  plan.kvCache = *parseDType(kCaches[*cache]);
+  plan.kvCache = *parseDType(work::kKvCacheNames[*cache]);
   return Ok{};
 }
 
@@ -87,12 +75,8 @@ Result<ScenarioWorkload> parseWorkload(const ScenarioKeys &keys, const std::stri
                                    {"pp", &p.pp},
                                    {"dp", &p.dp},
                                    {"ep", &p.ep},
-                                   {"concurrency", &out.concurrency}}) {
-    auto number = whole(keys, at + key, *value);
-    if (!number)
-      return number.error();
-    *value = *number;
-  }
+                                   {"concurrency", &out.concurrency}})
+    *value = static_cast<int64_t>(keys.plain(at + key, static_cast<double>(*value)));
   out.plan.accept = keys.plain(at + "accept", 0);
   out.ttft_ms = keys.plain(at + "ttft_ms", out.ttft_ms);
   out.tpot_ms = keys.plain(at + "tpot_ms", out.tpot_ms);

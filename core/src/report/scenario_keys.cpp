@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace mansard::report {
@@ -67,6 +68,7 @@ constexpr std::string_view nameOf(Kind kind) {
   case Kind::text:
     return "a text";
   case Kind::plain:
+  case Kind::whole:
     return "a number";
   case Kind::sourced:
     return "{ value = ..., source = ..., confidence = ... }";
@@ -83,6 +85,7 @@ bool isOf(Kind kind, const hw::Entry &entry) {
   case Kind::text:
     return entry.kind == hw::Entry::Kind::text && !entry.text.empty();
   case Kind::plain:
+  case Kind::whole:
     return entry.kind == hw::Entry::Kind::number && !entry.sourced;
   case Kind::sourced:
     return entry.kind == hw::Entry::Kind::number && entry.sourced;
@@ -102,6 +105,10 @@ Result<> inRange(const ScenarioKey &known, const std::string &key, const hw::Ent
           ErrorCode::invalidInput,
           fmt::format("'{}' is {:g}; it may be {:g} to {:g}", key, *value, known.least, known.most),
           entry.place};
+  if (known.kind == Kind::whole && entry.number.value != std::floor(entry.number.value))
+    return Error{ErrorCode::invalidInput,
+                 fmt::format("'{}' is {:g}; it must be whole", key, entry.number.value),
+                 entry.place};
   return Ok{};
 }
 
@@ -127,7 +134,7 @@ Result<ScenarioKeys> ScenarioKeys::open(const hw::Document &document,
       return unknown(key, entry.place);
     if (!isOf(found->kind, entry))
       return mustBe(key, *found, entry.place);
-    if (found->kind == Kind::plain || found->kind == Kind::sourced)
+    if (entry.kind == hw::Entry::Kind::number)
       if (auto range = inRange(*found, key, entry); !range)
         return range.error();
   }
@@ -215,16 +222,21 @@ Result<size_t> ScenarioKeys::oneOf(const std::string &key, const std::vector<std
 Result<std::vector<size_t>> ScenarioKeys::someOf(const std::string &key,
                                                  const std::vector<std::string> &names,
                                                  bool optional) const {
+  const std::string thereAre =
+      names.empty() ? "there are none" : fmt::format("there are {}", fmt::join(names, ", "));
   std::vector<size_t> some;
   for (const std::string &text : list(key)) {
     const auto at = std::find(names.begin(), names.end(), text);
     if (at == names.end())
-      return wrong(key, fmt::format("has \"{}\"{}; there are {}", text, hw::suggestion(text, names),
-                                    fmt::join(names, ", ")));
-    some.push_back(static_cast<size_t>(at - names.begin()));
+      return wrong(key,
+                   fmt::format("has \"{}\"{}; {}", text, hw::suggestion(text, names), thereAre));
+    const auto index = static_cast<size_t>(at - names.begin());
+    if (std::find(some.begin(), some.end(), index) != some.end())
+      return wrong(key, fmt::format("has \"{}\" twice", text));
+    some.push_back(index);
   }
   if (some.empty() && !optional)
-    return wrong(key, fmt::format("lists nothing; there are {}", fmt::join(names, ", ")));
+    return wrong(key, "lists nothing; " + thereAre);
   return some;
 }
 

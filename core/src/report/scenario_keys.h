@@ -15,6 +15,7 @@ struct ScenarioKey {
   enum class Kind {
     text,
     plain,   // a number that is chosen, not known: no source
+    whole,   // such a number without a fraction
     sourced, // { value, source, confidence }, perhaps with a range
     flag,
     list // of texts

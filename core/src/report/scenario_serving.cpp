@@ -1,6 +1,6 @@
 #include "scenario_serving.h"
 
-#include "../explore/in_parallel.h"
+#include "../base/in_parallel.h"
 
 #include <mansard/economics/tco.h>
 #include <mansard/hw/system.h>
@@ -173,7 +173,7 @@ Result<std::vector<ScenarioRun>> serveAll(const std::vector<ScenarioJob> &jobs,
   }
   const auto count = static_cast<int64_t>(jobs.size());
   std::vector<std::optional<Result<ScenarioRun>>> found(jobs.size());
-  explore::inParallel(
+  inParallel(
       count, options.threads,
       [&](int64_t index) {
         const auto i = static_cast<size_t>(index);

@@ -4,8 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
+#include <limits>
 
 namespace mansard::report {
 namespace {
@@ -116,6 +115,62 @@ Result<> parseChecks(const ScenarioKeys &keys, SupplyScenario &out) {
   return Ok{};
 }
 
+/// Numbers by their keys.
+struct Values {
+  const explore::Numbers &numbers;
+
+  double operator()(const std::string &key, double otherwise) const {
+    const auto found = numbers.find(key);
+    return found == numbers.end() ? otherwise : found->second.value;
+  }
+};
+
+economics::FoundryLine lineOf(const std::string &id, const std::vector<int> &years,
+                              const Values &number) {
+  const std::string at = "line." + id + ".";
+  economics::FoundryLine made{
+      id, number(at + "reference_mm2", 100), number(at + "cluster_alpha", 3), {}};
+  const double byNode = economics::yieldOf(made.referenceArea_mm2,
+                                           {economics::YieldModel::negative_binomial,
+                                            number(at + "defects_per_cm2", 0), made.clusterAlpha});
+  for (const int year : years) {
+    const std::string of = fmt::format("{}{}.", at, year);
+    made.years.push_back({number(of + "wafers_per_month", 0), number(of + "accelerator_share", 0),
+                          number(of + "yield", byNode)});
+  }
+  return made;
+}
+
+economics::SuppliedChip chipOf(const SupplyScenario::Chip &chip, const std::vector<int> &years,
+                               const Values &number) {
+  const std::string at = "chip." + chip.contender.id + ".";
+  economics::SuppliedChip made{chip.contender.id,
+                               chip.line,
+                               chip.pool,
+                               number(at + "die_area_mm2", 0),
+                               number(at + "dies_per_chip", 1),
+                               number(at + "stacks_per_chip", 0),
+                               number(at + "package_yield", 1),
+                               number(at + "opening_chips", 0),
+                               {}};
+  for (const int year : years) {
+    const std::string of = fmt::format("{}{}.", at, year);
+    made.years.push_back(
+        {number(of + "wafer_share", 0), number(of + "bought_dies", 0), number(of + "yield", 0)});
+  }
+  return made;
+}
+
+/// Shares that are uncertain may sum to more than a line has: they are of it all then.
+void shareWhole(std::vector<economics::SuppliedChip> &chips, size_t line, size_t year) {
+  double sum = 0;
+  for (const economics::SuppliedChip &chip : chips)
+    sum += chip.line == line ? chip.years[year].waferShare : 0;
+  for (economics::SuppliedChip &chip : chips)
+    if (sum > 1 && chip.line == line)
+      chip.years[year].waferShare /= sum;
+}
+
 } // namespace
 
 const std::vector<ScenarioKey> &supplyKeys() {
@@ -123,7 +178,7 @@ const std::vector<ScenarioKey> &supplyKeys() {
   static const std::vector<ScenarioKey> keys{
       {"served", Kind::text},
       {"economics", Kind::text},
-      {"from", Kind::plain, 2000, 2100},
+      {"from", Kind::whole, 2000, 2100},
       {"lag_years", Kind::sourced, 0, 1},
       {"line.*.node", Kind::text},
       {"line.*.reference_mm2", Kind::sourced, 10, 2000},
@@ -150,7 +205,7 @@ const std::vector<ScenarioKey> &supplyKeys() {
       {"chip.*.#.bought_dies", Kind::sourced, 0, kMost},
       {"chip.*.#.yield", Kind::sourced, 1e-3, 0.999},
       {"check.*.what", Kind::text},
-      {"check.*.year", Kind::plain, 2000, 2100},
+      {"check.*.year", Kind::whole, 2000, 2100},
       {"check.*.chips", Kind::list},
       {"check.*.count", Kind::text},
       {"check.*.published", Kind::sourced, 1, kMost},
@@ -197,28 +252,13 @@ Result<SupplyScenario> parseSupply(const ScenarioKeys &keys, const ScenarioFile 
 }
 
 economics::Supply SupplyScenario::supply(const explore::Numbers &values) const {
-  const auto number = [&](const std::string &key, double otherwise) {
-    const auto found = values.find(key);
-    return found == values.end() ? otherwise : found->second.value;
-  };
+  const Values number{values};
   economics::Supply out;
   out.firstYear = years.front();
   out.lead = static_cast<size_t>(from - years.front());
   out.lag_years = number("lag_years", 0);
-  for (const Line &line : lines) {
-    const std::string at = "line." + line.id + ".";
-    economics::FoundryLine made{
-        line.id, number(at + "reference_mm2", 100), number(at + "cluster_alpha", 3), {}};
-    const double byNode = economics::yieldOf(
-        made.referenceArea_mm2, {economics::YieldModel::negative_binomial,
-                                 number(at + "defects_per_cm2", 0), made.clusterAlpha});
-    for (const int year : years) {
-      const std::string of = fmt::format("{}{}.", at, year);
-      made.years.push_back({number(of + "wafers_per_month", 0), number(of + "accelerator_share", 0),
-                            number(of + "yield", byNode)});
-    }
-    out.lines.push_back(std::move(made));
-  }
+  for (const Line &line : lines)
+    out.lines.push_back(lineOf(line.id, years, number));
   for (const std::string &pool : pools) {
     economics::MemoryPool stock{pool, number("pool." + pool + ".opening_stacks", 0), {}};
     for (const int year : years)
@@ -233,34 +273,11 @@ economics::Supply SupplyScenario::supply(const explore::Numbers &values) const {
   }
   if (!packed)
     out.packages.clear();
-  for (const Chip &chip : chips) {
-    const std::string at = "chip." + chip.contender.id + ".";
-    economics::SuppliedChip made{chip.contender.id,
-                                 chip.line,
-                                 chip.pool,
-                                 number(at + "die_area_mm2", 0),
-                                 number(at + "dies_per_chip", 1),
-                                 number(at + "stacks_per_chip", 0),
-                                 number(at + "package_yield", 1),
-                                 number(at + "opening_chips", 0),
-                                 {}};
-    for (const int year : years) {
-      const std::string of = fmt::format("{}{}.", at, year);
-      made.years.push_back(
-          {number(of + "wafer_share", 0), number(of + "bought_dies", 0), number(of + "yield", 0)});
-    }
-    out.chips.push_back(std::move(made));
-  }
-  // Shares that are uncertain may sum to more than a line has: they are of it all then.
+  for (const Chip &chip : chips)
+    out.chips.push_back(chipOf(chip, years, number));
   for (size_t line = 0; line < out.lines.size(); ++line)
-    for (size_t y = 0; y < years.size(); ++y) {
-      double sum = 0;
-      for (const economics::SuppliedChip &chip : out.chips)
-        sum += chip.line == line ? chip.years[y].waferShare : 0;
-      for (economics::SuppliedChip &chip : out.chips)
-        if (sum > 1 && chip.line == line)
-          chip.years[y].waferShare /= sum;
-    }
+    for (size_t year = 0; year < years.size(); ++year)
+      shareWhole(out.chips, line, year);
   return out;
 }
 

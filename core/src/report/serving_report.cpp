@@ -173,15 +173,7 @@ Json toJson(const ServingReport &r) {
   json["tpot_ms"] = e.tpot_ms;
   json["tokens_per_s_per_chip"] = e.tokens_per_s_per_chip;
   json["requests_per_s"] = e.requests_per_s;
-  Json shares = Json::object();
-  for (size_t i = 0; i < kServingFigureKeys.size(); ++i) {
-    const std::string key(kServingFigureKeys[i]);
-    const explore::Spread *spread = r.spread(static_cast<ServingFigure>(i));
-    addInterval(json, key, spread);
-    if (spread)
-      shares[key] = sharesJson(r.spreads.inputs, spread->shares);
-  }
-  json["uncertainty"] = std::move(shares);
+  addSpreads(json, kServingFigureKeys, r.spreads);
   json["bound"] = boundOf(e);
   json["tokens_per_s"] = e.tokens_per_s;
   json["tokens_per_s_per_user"] = e.tokens_per_s_per_user;
@@ -262,7 +254,7 @@ std::string servingTable(const ServingReport &r) {
 
 std::string servingJson(const ServingReport &r) { return dump(toJson(r)); }
 
-std::string sweepTable(const std::vector<ServingReport> &reports) {
+std::string servingSweepTable(const std::vector<ServingReport> &reports) {
   if (reports.empty())
     return {};
   TextTable table({{"", {}},
@@ -292,14 +284,14 @@ std::string sweepTable(const std::vector<ServingReport> &reports) {
          noteLines(reports.back().estimate.notes);
 }
 
-std::string sweepJson(const std::vector<ServingReport> &reports) {
+std::string servingSweepJson(const std::vector<ServingReport> &reports) {
   Json all = Json::array();
   for (const ServingReport &r : reports)
     all.push_back(toJson(r));
   return dump(all);
 }
 
-std::string sweepCsv(const std::vector<ServingReport> &reports) {
+std::string servingSweepCsv(const std::vector<ServingReport> &reports) {
   std::string text =
       csvLine({"target", "model", "software", "isl", "osl", "concurrency", "ttft_ms", "tpot_ms",
                "tokens_per_s_per_user", "tokens_per_s_per_chip", "requests_per_s",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mansard::system {
 namespace {
@@ -108,16 +110,25 @@ private:
 work::Program joinPrograms(const work::Program &prefill, const work::Program &decode) {
   work::Program joined;
   Alignment alignment(prefill, decode);
-  // Which overlap group of the prefill's a group of the decode's is.
-  std::map<uint32_t, uint32_t> groups;
+  // Steps of the decode's that are the prefill's as well, and their overlap groups there. What the
+  // decode alone has goes where its nearest neighbour of the same group goes.
+  std::vector<std::pair<size_t, uint32_t>> common;
   alignment.walk(
       prefill.steps.size(), decode.steps.size(),
-      [&](size_t i, size_t j) {
-        const uint32_t group = decode.steps[j].overlap;
-        if (group != 0)
-          groups.try_emplace(group, prefill.steps[i].overlap);
-      },
-      [](size_t) {}, [](size_t) {});
+      [&](size_t i, size_t j) { common.emplace_back(j, prefill.steps[i].overlap); }, [](size_t) {},
+      [](size_t) {});
+  const auto groupOf = [&](size_t own) {
+    uint32_t group = 0;
+    size_t nearest = decode.steps.size();
+    for (const auto &[step, overlap] : common) {
+      const size_t distance = step > own ? step - own : own - step;
+      if (decode.steps[step].overlap == decode.steps[own].overlap && distance < nearest) {
+        nearest = distance;
+        group = overlap;
+      }
+    }
+    return group;
+  };
   const auto emit = [&](work::Step step, const work::Kernel &kernel) {
     step.kernel = work::internKernel(joined, kernel);
     joined.steps.push_back(std::move(step));
@@ -132,10 +143,8 @@ work::Program joinPrograms(const work::Program &prefill, const work::Program &de
       [&](size_t i) { emit(prefill.steps[i], prefill.kernels[prefill.steps[i].kernel]); },
       [&](size_t j) {
         work::Step step = decode.steps[j];
-        if (step.overlap != 0) {
-          const auto found = groups.find(step.overlap);
-          step.overlap = found == groups.end() ? 0 : found->second;
-        }
+        if (step.overlap != 0)
+          step.overlap = groupOf(j);
         emit(std::move(step), decode.kernels[decode.steps[j].kernel]);
       });
   joined.memory = prefill.memory; // what is kept is the same, apart from the cache

@@ -2,7 +2,7 @@
 // in the order of the plans, so that the answer does not depend on who was when.
 #include <mansard/system/plan.h>
 
-#include "../explore/in_parallel.h"
+#include "../base/in_parallel.h"
 #include "plan_worker.h"
 
 #include <mansard/hw/system.h>
@@ -31,7 +31,7 @@ public:
 
   Result<PlanAnswer> run() {
     const auto count = static_cast<int64_t>(candidates_.size());
-    explore::inParallel(
+    inParallel(
         count, question_.threads,
         [&](int64_t i) {
           workers_[static_cast<size_t>(i)] =
@@ -90,13 +90,13 @@ private:
     for (size_t index : prefills)
       others.push_back(&workers_[index]);
     std::vector<std::vector<PairVerdict>> verdicts(decodes.size());
-    explore::inParallel(static_cast<int64_t>(decodes.size()), question_.threads,
-                        [&](int64_t i) {
-                          const WorkerVerdict &decode = workers_[decodes[static_cast<size_t>(i)]];
-                          verdicts[static_cast<size_t>(i)] =
-                              judgePairs(question_, lowering_, target_, others, decode);
-                        },
-                        {});
+    inParallel(static_cast<int64_t>(decodes.size()), question_.threads,
+               [&](int64_t i) {
+                 const WorkerVerdict &decode = workers_[decodes[static_cast<size_t>(i)]];
+                 verdicts[static_cast<size_t>(i)] =
+                     judgePairs(question_, lowering_, target_, others, decode);
+               },
+               {});
     for (std::vector<PairVerdict> &ofOne : verdicts)
       for (PairVerdict &verdict : ofOne) {
         if (verdict.failed)
@@ -136,12 +136,12 @@ private:
     constexpr size_t kSpare = 8;
     const auto count = static_cast<int64_t>(std::min(plans.size(), question_.keep + kSpare));
     std::vector<Result<int64_t>> points(static_cast<size_t>(count), Result<int64_t>(0));
-    explore::inParallel(count, question_.threads,
-                        [&](int64_t i) {
-                          points[static_cast<size_t>(i)] =
-                              refine(question_, lowering_, target_, plans[static_cast<size_t>(i)]);
-                        },
-                        {});
+    inParallel(count, question_.threads,
+               [&](int64_t i) {
+                 points[static_cast<size_t>(i)] =
+                     refine(question_, lowering_, target_, plans[static_cast<size_t>(i)]);
+               },
+               {});
     for (const auto &priced : points) {
       if (!priced)
         return priced.error();

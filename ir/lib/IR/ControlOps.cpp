@@ -2,6 +2,8 @@
 #include "Kernels.h"
 #include "Verify.h"
 
+#include <IR/Stages.h>
+
 #include <mlir/IR/OpImplementation.h>
 
 #include <llvm/ADT/DenseMap.h>
@@ -191,6 +193,12 @@ LogicalResult OverlapOp::verify() {
     if (!lane || lane.getInt() < 0)
       return op.emitOpError() << "is inside of an overlap and must say its lane: " << kLaneAttr
                               << " = 0 : i64";
+    if (mlir::Attribute stage = op.getAttr(kStageAttr)) {
+      auto number = llvm::dyn_cast<mlir::IntegerAttr>(stage);
+      if (!getStaggered() || !number || number.getInt() < 0 || number.getInt() >= kMaxStages)
+        return op.emitOpError() << "has the stage " << stage << "; a staggered overlap has 0 to "
+                                << kMaxStages - 1 << ", any other has none";
+    }
     laneOf[&op] = lane.getInt();
     lanes.insert(lane.getInt());
   }

@@ -13,34 +13,6 @@ namespace {
 
 using mlir::Value;
 
-bool isOf(Value parameter, Shard shard) {
-  auto weight = parameter.getDefiningOp<WeightOp>();
-  return weight && weight.getShard() == shard;
-}
-
-/// The shared experts of a layer: from their first matmul to their last, with parameters.
-llvm::SetVector<mlir::Operation *> sharedExperts(mlir::Block &block) {
-  llvm::SetVector<mlir::Operation *> ops;
-  for (mlir::Operation &op : block) {
-    auto matmul = llvm::dyn_cast<MatmulOp>(op);
-    const bool begins = matmul && isOf(matmul.getRhs(), Shard::shared_column);
-    const bool ends = matmul && isOf(matmul.getRhs(), Shard::shared_row);
-    bool continues = false;
-    for (Value operand : op.getOperands())
-      if (mlir::Operation *maker = operand.getDefiningOp(); maker && ops.contains(maker))
-        continues |= !llvm::isa<WeightOp>(maker);
-    if (!begins && !(continues && (ends || llvm::isa<ElementwiseOp, QuantizeOp>(op))))
-      continue;
-    for (Value operand : op.getOperands())
-      if (auto weight = operand.getDefiningOp<WeightOp>())
-        ops.insert(weight);
-    ops.insert(&op);
-    if (ends)
-      break;
-  }
-  return ops;
-}
-
 class OverlapPass : public mlir::PassWrapper<OverlapPass, mlir::OperationPass<mlir::func::FuncOp>> {
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(OverlapPass)
@@ -93,7 +65,7 @@ private:
   bool overlapShared(RepeatOp repeat) {
     mlir::Block &body = repeat.getBody().front();
     DispatchOp dispatch = *body.getOps<DispatchOp>().begin();
-    const llvm::SetVector<mlir::Operation *> shared = sharedExperts(body);
+    const llvm::SetVector<mlir::Operation *> shared = sharedExperts({body.begin(), body.end()});
     if (shared.empty())
       return false;
     separateSum(shared.back());

@@ -3,12 +3,14 @@
 #include "Memory.h"
 
 #include <IR/Mansard.h>
+#include <IR/Stages.h>
 #include <Lowering/Attributes.h>
 
 #include <mlir/Dialect/Func/IR/FuncOps.h>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
@@ -44,8 +46,10 @@ private:
         if (auto result = flatten(repeat.getBody().front(), turns, overlap); !result)
           return result;
       } else if (auto region = llvm::dyn_cast<OverlapOp>(op)) {
-        if (auto result = flatten(region.getBody().front(), count, ++overlaps_); !result)
+        mlir::Block &body = region.getBody().front();
+        if (auto result = flatten(body, count, overlaps_ + 1); !result)
           return result;
+        overlaps_ += stagesOf(body);
       } else if (auto kernelOp = llvm::dyn_cast<KernelOpInterface>(op)) {
         if (auto result = addSteps(kernelOp, count, overlap); !result)
           return result;
@@ -57,6 +61,18 @@ private:
       }
     }
     return Ok{};
+  }
+
+  static uint32_t stageOf(mlir::Operation *op) {
+    const auto stage = op->getAttrOfType<mlir::IntegerAttr>(kStageAttr);
+    return stage ? static_cast<uint32_t>(stage.getInt()) : 0;
+  }
+
+  static uint32_t stagesOf(mlir::Block &overlap) {
+    uint32_t last = 0;
+    for (mlir::Operation &op : overlap)
+      last = std::max(last, stageOf(&op));
+    return last + 1;
   }
 
   static std::string placeOf(mlir::Operation *op) {
@@ -80,7 +96,7 @@ private:
       if (auto valid = work::check(kernel); !valid)
         return Error{valid.error().code,
                      fmt::format("{}: {}", labelOf(op).str(), valid.error().message), ""};
-      program_.steps.push_back({intern(kernel), count, overlap,
+      program_.steps.push_back({intern(kernel), count, overlap ? overlap + stageOf(op) : 0,
                                 overlap && lane ? static_cast<uint32_t>(lane.getInt()) : 0,
                                 labelOf(op).str()});
       if (opOfStep_)
@@ -103,7 +119,7 @@ private:
   std::vector<mlir::Operation *> *opOfStep_;
   std::unordered_map<std::string, uint32_t> places_; // of a kernel's bytes
   work::Program program_;
-  uint32_t overlaps_ = 0;
+  uint32_t overlaps_ = 0; // groups so far
 };
 
 } // namespace

@@ -1,6 +1,10 @@
 #include "TwoBatch.h"
 
+#include <IR/Stages.h>
+
 #include <mlir/IR/IRMapping.h>
+
+#include <iterator>
 
 namespace mansard::ir {
 namespace {
@@ -16,7 +20,7 @@ public:
   void bind(Value value, Value copy) { mapping_.map(value, copy); }
   Value lookup(Value value) const { return mapping_.lookupOrDefault(value); }
 
-  void copy(mlir::Operation &op) {
+  mlir::Operation &copy(mlir::Operation &op) {
     mlir::Operation *copy = builder_.clone(op, mapping_);
     if (auto experts = copy->getAttrOfType<ExpertsAttr>("experts"))
       copy->setAttr("experts", ExpertsAttr::get(copy->getContext(), scaleUp(experts.getTokens()),
@@ -29,6 +33,7 @@ public:
       copy->getResult(0).setType(type.clone(shape));
     }
     updateResultTypes(llvm::cast<KernelOpInterface>(copy));
+    return *copy;
   }
 
 private:
@@ -48,7 +53,115 @@ private:
   mlir::IRMapping mapping_;
 };
 
+/// Parts of a layer that the halves take in turn.
+enum class Part { toAttention, attention, dispatch, experts, combine, shared };
+
+struct Place {
+  Part part;
+  int64_t layer; // of those with an exchange in a turn; one too many is the next turn's first
+};
+
+bool isOf(Value parameter, Shard shard) {
+  auto weight = parameter.getDefiningOp<WeightOp>();
+  return weight && weight.getShard() == shard;
+}
+
+bool attends(mlir::Operation &op) { return llvm::isa<AttentionOp, MlaOp, DeltaRuleOp>(op); }
+
+/// By op. What follows the shared experts and the combine begins the next layer.
+llvm::DenseMap<mlir::Operation *, Place> placesOf(mlir::Block &body) {
+  llvm::DenseSet<mlir::Operation *> shared;
+  for (auto from = body.begin(); from != body.end();) {
+    const auto found = sharedExperts({from, body.end()});
+    shared.insert(found.begin(), found.end());
+    from = found.empty() ? body.end() : std::next(found.back()->getIterator());
+  }
+  llvm::DenseMap<mlir::Operation *, Place> places;
+  Part part = Part::toAttention;
+  int64_t layer = 0;
+  for (mlir::Operation &op : body) {
+    if (shared.contains(&op)) {
+      const bool exchanged = layer > 0 && part == Part::toAttention;
+      places.insert({&op, {Part::shared, exchanged ? layer - 1 : layer}});
+      continue;
+    }
+    if (attends(op) && part == Part::toAttention)
+      part = Part::attention;
+    if (llvm::isa<DispatchOp>(op)) {
+      places.insert({&op, {Part::dispatch, layer}});
+      part = Part::experts;
+    } else if (llvm::isa<CombineOp>(op)) {
+      places.insert({&op, {Part::combine, layer++}});
+      part = Part::toAttention;
+    } else {
+      places.insert({&op, {part, layer}});
+    }
+  }
+  return places;
+}
+
+/// DeepSeek's schedules (github deepseek-ai/profile-data@ae7fc07, README.md and the pictures in
+/// assets). Prefill has four stages a layer, each with an exchange: one half's combine is beside
+/// its shared experts and the other's attention, its dispatch beside the other's experts or
+/// attention. Decode has six: a dispatch is beside its half's shared experts and what the other
+/// does before attention, a combine beside the other's attention and what follows that; while
+/// experts work, nothing travels. The second half is three stages behind.
+class Schedule {
+public:
+  Schedule(bool lowLatency, int64_t layers)
+      : decode_(lowLatency), stages_((lowLatency ? 6 : 4) * layers) {}
+
+  int64_t stageOf(const Place &place, bool second) const {
+    const int64_t stage = place.layer * (decode_ ? 6 : 4) + offset(place.part) + (second ? 3 : 0);
+    return (stage + stages_) % stages_;
+  }
+
+private:
+  int64_t offset(Part part) const {
+    switch (part) {
+    case Part::toAttention:
+      return -3;
+    case Part::attention:
+      return decode_ ? -1 : -3;
+    case Part::dispatch:
+      return decode_ ? 0 : -2;
+    case Part::experts:
+      return decode_ ? 1 : -1;
+    case Part::combine:
+      return decode_ ? 2 : 0;
+    case Part::shared:
+      return 0;
+    }
+    return 0;
+  }
+
+  bool decode_;
+  int64_t stages_;
+};
+
 } // namespace
+
+llvm::SetVector<mlir::Operation *> sharedExperts(llvm::iterator_range<mlir::Block::iterator> from) {
+  llvm::SetVector<mlir::Operation *> ops;
+  for (mlir::Operation &op : from) {
+    auto matmul = llvm::dyn_cast<MatmulOp>(op);
+    const bool begins = matmul && isOf(matmul.getRhs(), Shard::shared_column);
+    const bool ends = matmul && isOf(matmul.getRhs(), Shard::shared_row);
+    bool continues = false;
+    for (Value operand : op.getOperands())
+      if (mlir::Operation *maker = operand.getDefiningOp(); maker && ops.contains(maker))
+        continues |= !llvm::isa<WeightOp>(maker);
+    if (!begins && !(continues && (ends || llvm::isa<ElementwiseOp, QuantizeOp>(op))))
+      continue;
+    for (Value operand : op.getOperands())
+      if (auto weight = operand.getDefiningOp<WeightOp>())
+        ops.insert(weight);
+    ops.insert(&op);
+    if (ends)
+      break;
+  }
+  return ops;
+}
 
 bool isExchange(mlir::Operation *op) { return llvm::isa<DispatchOp, CombineOp, CollectiveOp>(op); }
 
@@ -85,6 +198,11 @@ void splitInTwo(RepeatOp repeat, int64_t sequences) {
     if (llvm::isa<WeightOp>(op))
       op->moveBefore(overlap);
 
+  const auto dispatches = body.getOps<DispatchOp>();
+  const Schedule schedule((*dispatches.begin()).getMode() == ExchangeMode::low_latency,
+                          std::distance(dispatches.begin(), dispatches.end()));
+  const auto places = placesOf(body);
+
   llvm::SmallVector<llvm::SmallVector<Value, 2>, 2> halves;
   const int64_t first = (sequences + 1) / 2;
   for (int64_t part : {first, sequences - first}) {
@@ -96,8 +214,12 @@ void splitInTwo(RepeatOp repeat, int64_t sequences) {
                                                    ViewKind::rows, mlir::ValueRange{argument}, 1));
     }
     for (mlir::Operation *op : old)
-      if (!llvm::isa<WeightOp>(op))
-        copies.copy(*op);
+      if (!llvm::isa<WeightOp>(op)) {
+        mlir::Operation &copy = copies.copy(*op);
+        if (!llvm::isa<ViewOp, KvCacheOp>(copy))
+          copy.setAttr(kStageAttr, builder.getI64IntegerAttr(schedule.stageOf(
+                                       places.lookup(op), /*second=*/!halves.empty())));
+      }
     llvm::SmallVector<Value, 2> &results = halves.emplace_back();
     for (Value value : yield.getValues())
       results.push_back(copies.lookup(value));

@@ -61,6 +61,17 @@ func.func @one_lane(%x: tensor<4x64xbf16>) {
 
 // -----
 
+func.func @stages(%x: tensor<4x64xbf16>) {
+  mansard.overlap {
+    %1 = mansard.elementwise gelu %x {mansard.lane = 0 : i64} : (tensor<4x64xbf16>) -> tensor<4x64xbf16>
+    // expected-error @+1 {{has the stage 1 : i64; a staggered overlap has 0 to 4095, any other has none}}
+    %2 = mansard.collective all_reduce %x over 2 {mansard.lane = 1 : i64, mansard.stage = 1 : i64} : (tensor<4x64xbf16>) -> tensor<4x64xbf16>
+  }
+  return
+}
+
+// -----
+
 func.func @dependent(%x: tensor<4x64xbf16>) {
   mansard.overlap {
     %1 = mansard.elementwise gelu %x {mansard.lane = 0 : i64} : (tensor<4x64xbf16>) -> tensor<4x64xbf16>

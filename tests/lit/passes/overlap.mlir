@@ -14,15 +14,17 @@
 // SHARED: %[[C:.*]] = mansard.combine
 // SHARED: mansard.elementwise add "shared_down.add" %[[C]], %[[O]]#2
 
-// Three sequences of five, then two; parameters once.
+// Three sequences of five, then two; parameters once. The second half is three of four stages behind.
 // TWO: mansard.weight "up"
 // TWO: mansard.overlap staggered -> (tensor<5x64xbf16>) {
 // TWO: mansard.view rows %[[X:.*]] : (tensor<5x64xbf16>) -> tensor<3x64xbf16>
-// TWO: mansard.dispatch {{.*}}tokens = 12,{{.*}}mansard.lane = 1 : i64{{.*}} : (tensor<3x64xbf16>, {{.*}} -> (tensor<6x64xbf16>
-// TWO: mansard.moe {{.*}}tokens = 12,{{.*}}mansard.lane = 0 : i64
-// TWO: mansard.combine {{.*}}mansard.lane = 1 : i64{{.*}} -> tensor<3x64xbf16>
+// TWO: mansard.dispatch {{.*}}tokens = 12,{{.*}}mansard.lane = 1 : i64, mansard.stage = 2 : i64{{.*}} : (tensor<3x64xbf16>, {{.*}} -> (tensor<6x64xbf16>
+// TWO: mansard.moe {{.*}}tokens = 12,{{.*}}mansard.lane = 0 : i64, mansard.stage = 3 : i64
+// TWO: mansard.combine {{.*}}mansard.lane = 1 : i64, mansard.stage = 0 : i64{{.*}} -> tensor<3x64xbf16>
+// TWO: mansard.matmul "shared_up" {{.*}}mansard.lane = 0 : i64, mansard.stage = 0 : i64
 // TWO: mansard.view rows %[[X]] : (tensor<5x64xbf16>) -> tensor<2x64xbf16>
-// TWO: mansard.dispatch {{.*}}tokens = 8,
+// TWO: mansard.matmul "gate" {{.*}}mansard.stage = 0 : i64
+// TWO: mansard.dispatch {{.*}}tokens = 8,{{.*}}mansard.stage = 1 : i64
 // TWO: mansard.view concat {{.*}} -> tensor<5x64xbf16>
 func.func @step(%x0: tensor<5x64xbf16>) attributes {mansard.sequences = 5 : i64} {
   %r = mansard.repeat 3 (%x = %x0) : tensor<5x64xbf16> attributes {mansard.layers = 1 : i64} {

@@ -10,7 +10,6 @@
 
 #include <mansard/base/result.h>
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -18,6 +18,11 @@ struct Spreads {
   std::vector<UncertainInput> inputs; // that the figures' shares name
   std::vector<Spread> figures;
   std::vector<std::string> notes; // of points that make no sense
+
+  /// Null where there is none.
+  const Spread *of(size_t figure) const {
+    return figure < figures.size() ? &figures[figure] : nullptr;
+  }
 };
 
 /// Fills `figures` from a step as one point has it: the target with its numbers, the program priced

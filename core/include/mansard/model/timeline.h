@@ -98,6 +98,7 @@ private:
   const work::Program *program_;
   std::vector<mansard_estimate> estimates_;
   std::vector<StepTime> steps_;
+  std::vector<OverlapGroup> groups_; // by number
   Timeline timeline_;
 };
 

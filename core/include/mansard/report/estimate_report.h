@@ -58,8 +58,7 @@ struct EstimateReport {
 
   /// Null where there is none.
   const explore::Spread *spread(StepFigure figure) const {
-    const auto index = static_cast<size_t>(figure);
-    return index < spreads.figures.size() ? &spreads.figures[index] : nullptr;
+    return spreads.of(static_cast<size_t>(figure));
   }
 
   /// "DOES NOT FIT: needs 81.2 GiB more ...", or empty.

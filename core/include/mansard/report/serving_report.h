@@ -32,8 +32,7 @@ struct ServingReport {
 
   /// Null where there is none.
   const explore::Spread *spread(ServingFigure figure) const {
-    const auto index = static_cast<size_t>(figure);
-    return index < spreads.figures.size() ? &spreads.figures[index] : nullptr;
+    return spreads.of(static_cast<size_t>(figure));
   }
 };
 
@@ -47,9 +46,9 @@ std::string servingTable(const ServingReport &report);
 std::string servingJson(const ServingReport &report);
 
 /// One after another, of the same deployment at rising concurrency.
-std::string sweepTable(const std::vector<ServingReport> &reports);
-std::string sweepJson(const std::vector<ServingReport> &reports);
-std::string sweepCsv(const std::vector<ServingReport> &reports);
+std::string servingSweepTable(const std::vector<ServingReport> &reports);
+std::string servingSweepJson(const std::vector<ServingReport> &reports);
+std::string servingSweepCsv(const std::vector<ServingReport> &reports);
 
 /// Points (x, y) in plain text, `width` x `height` characters and axes around; each point is its
 /// label's first character.

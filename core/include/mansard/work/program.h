@@ -42,8 +42,10 @@ struct MemoryNeed {
 };
 
 /// A flat list. Lowered once; estimated many times. `kernels` holds each distinct kernel once,
-/// `steps` are in execution order. Lanes of an overlap group start together; model::OverlapGroup
-/// says how long they take.
+/// `steps` are in the order in which data passes through them. Lanes of an overlap group start
+/// together; model::OverlapGroup says how long they take. Groups follow one another, though steps
+/// of one need not stand together: halves of a batch that take turns are one after the other.
+/// Groups are numbered from 1, without large gaps.
 struct Program {
   std::vector<Kernel> kernels;
   std::vector<Step> steps;

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace mansard::explore {
+namespace mansard {
 
 /// Calls `job(i)` for every i below `count`. The calling thread takes part and tells of progress.
 template <typename Job>
@@ -31,4 +31,4 @@ void inParallel(int64_t count, int threads, const Job &job,
     other.join();
 }
 
-} // namespace mansard::explore
+} // namespace mansard
