@@ -67,8 +67,7 @@ Result<report::Contender> contenderOf(host::Host &host, const Options &options,
   auto target = choice.open(host);
   if (!target)
     return target.error();
-  auto software = options.software.empty() ? system::naturalProfile(target->chip().vendor)
-                                           : system::readProfile(options.software);
+  auto software = system::chosenProfile(options.software, target->chip().vendor);
   if (!software)
     return Error{software.error().code, software.error().message,
                  software.error().place.empty() ? "--software" : software.error().place};

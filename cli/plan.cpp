@@ -26,7 +26,7 @@ struct Options {
 int64_t naturalDevices(const host::Model &target) {
   const hw::Chip &chip = target.chip();
   if (chip.system)
-    return chip.system->chipsPerNode() * std::max(1, chip.devicesPerChip());
+    return chip.system->chipsPerNode() * chip.devicesPerChip();
   return std::max<int64_t>(1,
                            static_cast<int64_t>(target.view().links[MANSARD_LINK_SCALE_UP].domain));
 }
@@ -46,8 +46,7 @@ int run(const Options &options) {
   auto target = options.target.open(host);
   if (!target)
     return fail(target.error());
-  auto software = options.software.empty() ? system::naturalProfile(target->chip().vendor)
-                                           : system::readProfile(options.software);
+  auto software = system::chosenProfile(options.software, target->chip().vendor);
   if (!software)
     return fail(software.error());
   question.scenario.software = std::move(*software);

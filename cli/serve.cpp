@@ -64,8 +64,7 @@ Result<system::ServingScenario> scenarioOf(const Options &options, const host::M
     return applied.error();
   if (auto applied = options.plan.apply(scenario); !applied)
     return applied.error();
-  auto software = options.software.empty() ? system::naturalProfile(target.chip().vendor)
-                                           : system::readProfile(options.software);
+  auto software = system::chosenProfile(options.software, target.chip().vendor);
   if (!software)
     return Error{software.error().code, software.error().message,
                  software.error().place.empty() ? "--software" : software.error().place};

@@ -45,6 +45,20 @@ Result<hw::ProcessNode> nodeOf(const hw::Catalog &catalog, const hw::Chip &chip,
       ""};
 }
 
+Result<Processes> processesOf(const hw::Catalog &catalog, const hw::Chip &chip) {
+  auto compute = nodeOf(catalog, chip, chip.process);
+  if (!compute)
+    return compute.error();
+  Processes processes{std::move(*compute), {}};
+  if (chip.ioProcess.empty())
+    return processes;
+  auto io = nodeOf(catalog, chip, chip.ioProcess);
+  if (!io)
+    return io.error();
+  processes.io = std::move(*io);
+  return processes;
+}
+
 Result<ChipCost> chipCost(const hw::Chip &chip, const hw::ProcessNode &node,
                           const hw::ProcessNode *ioNode, const Assumptions &assumptions,
                           YieldModel model) {

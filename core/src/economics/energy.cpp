@@ -1,6 +1,7 @@
 #include <mansard/economics/energy.h>
 
 #include <mansard/base/counts.h>
+#include <mansard/base/units.h>
 #include <mansard/hw/chip_energy.h>
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 namespace mansard::economics {
 namespace {
 
-constexpr double kPico = 1e-12, kMicro = 1e-6, kBits = 8;
+constexpr double kBits = 8;
 
 /// What is counted of a kernel beside its estimate's own counts.
 Activity activityOf(const mansard_kernel &kernel, const mansard_estimate &estimate) {
@@ -60,8 +61,8 @@ EnergyModel::EnergyModel(const hw::Chip &chip) {
   cacheByte_pJ_ = chip.number("energy.cache_pJ_per_byte");
   cap_W_ = chip.number("power.tdp_W");
   static_W_ = std::min(hw::staticPower_W(chip), cap_W_);
-  idle_W_ = std::min(chip.number("power.idle_W", hw::kIdleShare * cap_W_), static_W_);
-  devices_ = std::max(1, chip.devicesPerChip());
+  idle_W_ = std::min(hw::idlePower_W(chip), static_W_);
+  devices_ = chip.devicesPerChip();
   known_ = cap_W_ > 0 && vector_pJ_ > 0 && dramByte_pJ_ > 0;
 }
 
@@ -111,7 +112,7 @@ Energy EnergyModel::packagePower(const Energy &energy, double time_us, double bu
   if (!(time_us > 0))
     return {};
   const double busy = std::clamp(busy_us / time_us, 0.0, 1.0);
-  Energy watts = energy * (devices / (time_us * kMicro));
+  Energy watts = energy * (std::min(devices, devices_) / (time_us * kMicro));
   const double room_W = (cap_W_ - static_W_) * busy;
   if (watts.dynamic() > room_W)
     watts = watts * (room_W / watts.dynamic());

@@ -1,5 +1,6 @@
 #include <mansard/economics/tco.h>
 
+#include <mansard/hw/chip_energy.h>
 #include <mansard/hw/system.h>
 
 #include <fmt/format.h>
@@ -71,8 +72,7 @@ Result<HourlyCost> hourlyCost(const hw::Chip &chip, const Assumptions &assumptio
                       facility_usd * annuity(interest, assumptions.number("facility.years"))) /
                      kHoursPerYear;
   const double used = assumptions.number("use.utilisation");
-  const double mean_W =
-      used * cost.power_W + (1 - used) * (chip.number("power.idle_W", 0.15 * tdp_W) + others_W);
+  const double mean_W = used * cost.power_W + (1 - used) * (hw::idlePower_W(chip) + others_W);
   cost.electricity_usd = mean_W / 1e3 * assumptions.number("power.pue") *
                          assumptions.number("power.electricity_usd_per_kWh");
   cost.operation_usd = servers_usd * assumptions.number("use.operation_share") / kHoursPerYear;

@@ -1,4 +1,6 @@
 // Folds: what is held out together.
+#include "../base/text_hash.h"
+
 #include <mansard/explore/calibrate.h>
 
 #include <algorithm>
@@ -10,9 +12,7 @@ namespace {
 /// FNV-1a (64 bits), finished by the mixer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): sites
 /// that differ in one digit fall apart.
 uint64_t scattered(const std::string &text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  uint64_t hash = hashOf(text);
   hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
   hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
   return hash ^ (hash >> 31);

@@ -4,8 +4,8 @@
 #include "../hw/chip_keys.h"
 
 #include <mansard/base/counts.h>
-#include <mansard/economics/energy.h>
 #include <mansard/hw/system.h>
+#include <mansard/model/kernel_runs.h>
 #include <mansard/system/step_costs.h>
 
 #include <fmt/format.h>
@@ -81,24 +81,17 @@ bool sameNumbers(const hw::Chip &a, const hw::Chip &b) {
          std::all_of(hw::memoryFields().begin(), hw::memoryFields().end(), sameMemory);
 }
 
-/// Adds up the step's kernels by name; returns the share of it that DRAM bounds.
+/// Returns the share of the step that is in kernels which DRAM bounds.
 double collectKernels(const system::StepDetail &detail, double total_us,
                       std::vector<SweptKernel> &kernels) {
-  std::map<std::pair<std::string, uint32_t>, size_t> lineOf;
   double dram_us = 0;
-  for (size_t i = 0; i < detail.program->steps.size(); ++i) {
-    const work::Step &step = detail.program->steps[i];
-    const uint32_t bound = detail.estimates[step.kernel].bound;
-    const double us = detail.steps[i].exposed_us;
+  for (model::KernelRuns &runs : model::kernelRuns(*detail.program, detail.steps)) {
+    const work::Kernel &kernel = detail.program->kernels[runs.kernel];
+    const uint32_t bound = detail.estimates[runs.kernel].bound;
     if (bound == MANSARD_BOUND_DRAM)
-      dram_us += us;
-    const auto [at, isNew] = lineOf.try_emplace({step.name, step.kernel}, kernels.size());
-    if (isNew) {
-      const work::Kernel &kernel = detail.program->kernels[step.kernel];
-      kernels.push_back({step.name, work::describe(kernel), kernel.op, 0, 0, bound});
-    }
-    kernels[at->second].count += step.count;
-    kernels[at->second].total_us += us;
+      dram_us += runs.exposed_us;
+    kernels.push_back({std::move(runs.name), work::describe(kernel), kernel.op, runs.count,
+                       runs.exposed_us, bound});
   }
   return total_us > 0 ? dram_us / total_us : 0;
 }
@@ -134,14 +127,9 @@ Result<SweptPhase> pricePhase(system::StepCosts &costs, system::StepPrograms &pr
   phase.needBytes = (*lowered)->plain.memory.total();
   phase.fits = phase.needBytes <= costs.capacity();
   out.devices = program.devices;
-  if (const economics::EnergyModel energy(out.chip); energy.known()) {
-    const auto used = static_cast<double>(
-        std::min<int64_t>(program.devices, std::max(1, out.chip.devicesPerChip())));
-    phase.power_W = energy
-                        .packagePower(energy.dynamic(program, cost->detail->estimates),
-                                      cost->total_us, cost->total_us, used)
-                        .total();
-  }
+  if (const economics::EnergyModel &energy = costs.energy(); energy.known())
+    phase.power_W =
+        energy.package_W(cost->energy, cost->total_us, static_cast<double>(program.devices));
   addRidges(program, costs.target().view(), out.ridges);
   for (const std::string &note : program.notes)
     if (std::find(out.notes.begin(), out.notes.end(), note) == out.notes.end())
@@ -165,8 +153,7 @@ void priceChip(const Prepared &prepared, const std::vector<system::StepWork> &st
     }
     out.phases.push_back(std::move(*phase));
   }
-  const int64_t perChip = std::max(1, out.chip.devicesPerChip());
-  out.chips = (out.devices + perChip - 1) / perChip;
+  out.chips = out.chip.packagesOf(out.devices);
 }
 
 /// The chip as shipped, else the first that has a result.

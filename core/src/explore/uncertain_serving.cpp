@@ -1,7 +1,7 @@
-#include <mansard/explore/uncertain_serving.h>
+#include "uncertain_chip.h"
 
 #include <mansard/explore/uncertain_kernels.h>
-#include <mansard/explore/uncertain_numbers.h>
+#include <mansard/explore/uncertain_serving.h>
 
 #include <fmt/format.h>
 
@@ -114,24 +114,17 @@ Result<Spreads> UncertainServing::spreads(const ServingScenario &load,
                 step.weight);
   Spreads spreads;
   const std::string &id = target_.chip().id;
-  addInputs(spreads.inputs, target_.chip());
-  const bool exactChip = spreads.inputs.empty();
+  const UncertainChip chip(target_, Results::prices, spreads.inputs);
   kernels.addInputs(spreads.inputs, id);
   addSoftware(spreads.inputs, load.software, id);
   std::move(more.begin(), more.end(), std::back_inserter(spreads.inputs));
 
   Failures failures;
   const auto experiment = [&](std::span<const double> values, std::span<double> out) {
-    std::optional<host::Model> other;
-    if (!exactChip) {
-      hw::Chip chip = target_.chip();
-      assign(chip, values);
-      auto bound = target_.rebind(std::move(chip));
-      if (!bound)
-        return failures.add(bound.error().text());
-      other = std::move(*bound);
-    }
-    const host::Model &target = other ? *other : target_;
+    const auto other = chip.at(values);
+    if (!other)
+      return failures.add(other.error().text());
+    const host::Model &target = *other ? **other : target_;
     const model::KernelFactors factors = kernels.take(values);
     const system::ServerKernels &ofServer = load.software.kernels;
     system::StepCosts costs(*programs_, target, ofServer, factors);

@@ -1,9 +1,7 @@
-#include <mansard/explore/uncertain_step.h>
+#include "uncertain_chip.h"
 
 #include <mansard/explore/uncertain_kernels.h>
-#include <mansard/explore/uncertain_numbers.h>
-
-#include <optional>
+#include <mansard/explore/uncertain_step.h>
 
 namespace mansard::explore {
 
@@ -17,30 +15,24 @@ Result<Spreads> spreadsOfStep(const host::Model &target, const work::Program &pr
   kernels.add(target, program, known.estimates(), known.steps());
 
   Spreads spreads;
-  addInputs(spreads.inputs, target.chip(), Results::times);
-  const bool exactChip = spreads.inputs.empty();
+  const UncertainChip chip(target, Results::times, spreads.inputs);
   kernels.addInputs(spreads.inputs, target.chip().id);
 
   Failures failures;
   const auto experiment = [&](std::span<const double> values, std::span<double> out) {
-    std::optional<host::Model> other;
+    const auto other = chip.at(values);
+    if (!other)
+      return failures.add(other.error().text());
     model::Evaluator step = known;
-    if (!exactChip) {
-      hw::Chip chip = target.chip();
-      assign(chip, values, Results::times);
-      auto bound = target.rebind(std::move(chip));
-      if (!bound)
-        return failures.add(bound.error().text());
-      other = std::move(*bound);
-      if (auto done = step.run(*other); !done)
+    if (*other)
+      if (auto done = step.run(**other); !done)
         return failures.add(done.error().text());
-    }
     const model::KernelFactors factors = kernels.take(values);
     step.adjust([&](const work::Kernel &kernel, mansard_estimate &estimate) {
       if (kernel.op < MANSARD_OP_COUNT)
         model::stretch(estimate, factors[kernel.op]);
     });
-    fill(other ? *other : target, step, out);
+    fill(*other ? **other : target, step, out);
     return true;
   };
   auto found = spreadsOf(spreads.inputs, figures, experiment, options);

@@ -1,4 +1,6 @@
 #include "../base/in_parallel.h"
+#include "../base/quantile.h"
+#include "../base/text_hash.h"
 
 #include <mansard/explore/uncertainty.h>
 
@@ -13,18 +15,10 @@
 #include <limits>
 #include <numeric>
 #include <random>
-#include <string_view>
 #include <thread>
 
 namespace mansard::explore {
 namespace {
-
-uint64_t hashOf(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325; // FNV-1a: the same everywhere, as std::hash is not
-  for (const char c : text)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
 
 /// Values of the inputs, a row a point: a Latin hypercube. Every input meets each of as many slices
 /// of its distribution as there are points exactly once, in an order of its own; unlike those of
@@ -44,13 +38,6 @@ std::vector<double> latinHypercube(const std::vector<UncertainInput> &inputs, si
           inputs[k].at((static_cast<double>(order[i]) + 0.5) / static_cast<double>(points));
   }
   return values;
-}
-
-double quantile(std::vector<double> &sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
 double varianceOf(const std::vector<double> &values) {

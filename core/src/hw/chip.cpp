@@ -283,6 +283,16 @@ std::string Chip::title() const {
   return system ? fmt::format("{}, in {}", name, system->id) : name;
 }
 
+const std::string &Chip::selectedId() const { return system ? system->id : id; }
+
+int64_t Chip::packagesOf(int64_t devices) const {
+  return (devices + devicesPerChip() - 1) / devicesPerChip();
+}
+
+int64_t Chip::usedOfPackage(int64_t devices) const {
+  return std::min<int64_t>(devices, devicesPerChip());
+}
+
 double Chip::pinRate_Gbps() const {
   return number("memory.pin_rate_Gbps", memory.pin_rate_Gbps.value);
 }

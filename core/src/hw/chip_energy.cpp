@@ -1,6 +1,7 @@
 #include <mansard/hw/chip_energy.h>
 
 #include <mansard/base/dtype.h>
+#include <mansard/base/units.h>
 
 #include <fmt/format.h>
 
@@ -107,8 +108,7 @@ double affordable_pJ(const Chip &chip, uint32_t dtype) {
   const double operations = chip.peakOpsPerSecond(dtype) * chip.devicesPerChip();
   if (chip.model == "nvidia" || !(budget_W > 0 && operations > 0))
     return HUGE_VAL;
-  constexpr double pico = 1e-12;
-  return budget_W / (operations * pico);
+  return budget_W / (operations * kPico);
 }
 
 } // namespace
@@ -127,8 +127,7 @@ const EnergyConstants kEnergyConstants{
 void deriveEnergy(Chip &chip, const ProcessNode *node, const EnergyConstants &constants) {
   const double tdp_W = chip.number("power.tdp_W");
   if (tdp_W > 0) {
-    const double idle_W = chip.number("power.idle_W", kIdleShare * tdp_W);
-    put(chip, "power.active_W", constants.activeShare * std::max(0.0, tdp_W - idle_W),
+    put(chip, "power.active_W", constants.activeShare * std::max(0.0, tdp_W - idlePower_W(chip)),
         "fitted share of what the thermal design power leaves beyond the idle power");
   }
   put(chip, "energy.path_pJ_per_bit", constants.path_pJ_per_bit,
@@ -189,9 +188,11 @@ bool powerMeasured(const Chip &chip) {
          std::find(std::begin(kChips), std::end(kChips), chip.id) != std::end(kChips);
 }
 
-double staticPower_W(const Chip &chip) {
-  const double tdp_W = chip.number("power.tdp_W");
-  return chip.number("power.idle_W", kIdleShare * tdp_W) + chip.number("power.active_W");
+double idlePower_W(const Chip &chip) {
+  constexpr double kIdleShare = 0.2; // what most descriptions estimate
+  return chip.number("power.idle_W", kIdleShare * chip.number("power.tdp_W"));
 }
+
+double staticPower_W(const Chip &chip) { return idlePower_W(chip) + chip.number("power.active_W"); }
 
 } // namespace mansard::hw

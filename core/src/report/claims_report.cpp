@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace mansard::report {
 namespace {
@@ -17,6 +18,7 @@ using explore::Holds;
 using explore::Spread;
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+constexpr std::string_view kPerSystem = "tokens_per_s_per_system";
 
 /// A figure of a run with a sample for each point; nothing where it has none.
 using Figure = std::optional<Spread>;
@@ -78,7 +80,7 @@ private:
     const std::string_view key = claimFigures()[test.figure].key;
     if (!of.failure.empty() || !of.row.failure.empty())
       return {};
-    if (key == "tokens_per_s_per_system") {
+    if (key == kPerSystem) {
       const double chips = systemChips_[contender];
       const Figure each = figureOf(of, "tokens_per_s_per_chip");
       return derived(each, each, [&](double rate, double) { return rate * chips; });
@@ -189,18 +191,24 @@ private:
   std::map<std::pair<size_t, size_t>, const ScenarioRun *> runs_; // by workload and contender
 };
 
+/// Of both sides.
+std::vector<size_t> contendersOf(const ClaimTest &test) {
+  std::vector<size_t> both = test.left;
+  both.insert(both.end(), test.right.begin(), test.right.end());
+  return both;
+}
+
 /// Every workload on every contender that a test sets side by side.
 std::vector<ScenarioJob> jobsOf(const ClaimsScenario &scenario) {
-  std::map<std::pair<size_t, size_t>, bool> asked;
+  std::set<std::pair<size_t, size_t>> asked;
   for (const Claim &claim : scenario.claims)
     for (const ClaimTest &test : claim.tests)
-      for (const size_t workload : test.workloads)
-        for (const auto *side : {&test.left, &test.right})
-          for (const size_t contender : *side)
-            asked[{workload, contender}] = true;
+      for (const size_t contender : contendersOf(test))
+        for (const size_t workload : test.workloads)
+          asked.emplace(workload, contender);
   std::vector<ScenarioJob> jobs;
-  for (const auto &[pair, yes] : asked)
-    jobs.push_back({pair.first, pair.second});
+  for (const auto &[workload, contender] : asked)
+    jobs.push_back({workload, contender});
   return jobs;
 }
 
@@ -210,26 +218,25 @@ Result<std::vector<double>> systemChips(const ClaimsScenario &scenario,
                                         const hw::Catalog &catalog) {
   std::vector<double> chips(scenario.contenders.size());
   for (const Claim &claim : scenario.claims)
-    for (const ClaimTest &test : claim.tests)
-      for (const auto *side : {&test.left, &test.right})
-        for (const size_t index : *side) {
-          if (claimFigures()[test.figure].key != "tokens_per_s_per_system")
-            continue;
-          const ScenarioContender &contender = scenario.contenders[index];
-          if (contender.system.empty())
-            return Error{ErrorCode::invalidInput,
-                         fmt::format("{} is no system, which the figure "
-                                     "tokens_per_s_per_system is of",
-                                     contender.id),
-                         fmt::format("claim.{}.test.{}", claim.id, test.id)};
-          auto system = catalog.system(contender.system);
-          if (!system)
-            return system.error();
-          const auto chip = catalog.chipOf(*system);
-          if (!chip)
-            return chip.error();
-          chips[index] = chip->number("links.scale_up.domain", 1) / chip->devicesPerChip();
-        }
+    for (const ClaimTest &test : claim.tests) {
+      if (claimFigures()[test.figure].key != kPerSystem)
+        continue;
+      for (const size_t index : contendersOf(test)) {
+        const ScenarioContender &contender = scenario.contenders[index];
+        if (contender.system.empty())
+          return Error{
+              ErrorCode::invalidInput,
+              fmt::format("{} is no system, which the figure {} is of", contender.id, kPerSystem),
+              fmt::format("claim.{}.test.{}", claim.id, test.id)};
+        auto system = catalog.system(contender.system);
+        if (!system)
+          return system.error();
+        const auto chip = catalog.chipOf(*system);
+        if (!chip)
+          return chip.error();
+        chips[index] = chip->number("links.scale_up.domain", 1) / chip->devicesPerChip();
+      }
+    }
   return chips;
 }
 
@@ -238,7 +245,7 @@ Result<std::vector<double>> systemChips(const ClaimsScenario &scenario,
 const std::vector<ClaimFigure> &claimFigures() {
   static const std::vector<ClaimFigure> figures{
       {"tokens_per_s_per_chip", "tokens/s/chip", true},
-      {"tokens_per_s_per_system", "tokens/s of what its scale-up network joins", true},
+      {kPerSystem, "tokens/s of what its scale-up network joins", true},
       {"tokens_per_s_per_w", "tokens/s/W", true},
       {"tokens_per_s_per_wall_w", "tokens/s/W with hosts, switches and fans", true},
       {"tokens_per_s_per_kusd", "tokens/s per 1,000 USD", true},

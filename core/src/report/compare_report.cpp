@@ -119,7 +119,7 @@ Result<ComparedChip> compareChip(const model::Lowering &lowering, const Contende
                                  ServingScenario scenario, size_t samples) {
   const host::Model &target = contender.target;
   ComparedChip row;
-  row.target = target.chip().system ? target.chip().system->id : target.chip().id;
+  row.target = target.chip().selectedId();
   row.targetName = target.chip().title();
   row.pricedBy = target.id();
   row.software = contender.software.name;

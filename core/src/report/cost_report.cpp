@@ -8,13 +8,12 @@ namespace {
 
 struct Costing {
   hw::Chip chip;
-  hw::ProcessNode node;
-  std::optional<hw::ProcessNode> ioNode;
+  economics::Processes processes;
   economics::Assumptions assumptions;
   economics::YieldModel model;
 
   Result<economics::ChipCost> make() const {
-    return economics::chipCost(chip, node, ioNode ? &*ioNode : nullptr, assumptions, model);
+    return economics::chipCost(chip, processes.compute, processes.ioOrNull(), assumptions, model);
   }
 };
 
@@ -43,20 +42,14 @@ bool fill(const Costing &costing, bool priced, std::span<double> out) {
 Result<CostReport> collectCost(const hw::Catalog &catalog, const hw::Chip &chip,
                                const economics::Assumptions &assumptions,
                                economics::YieldModel model) {
-  auto node = economics::nodeOf(catalog, chip, chip.process);
-  if (!node)
-    return node.error();
-  Costing costing{chip, std::move(*node), {}, assumptions, model};
-  if (!chip.ioProcess.empty()) {
-    auto ioNode = economics::nodeOf(catalog, chip, chip.ioProcess);
-    if (!ioNode)
-      return ioNode.error();
-    costing.ioNode = std::move(*ioNode);
-  }
+  auto processes = economics::processesOf(catalog, chip);
+  if (!processes)
+    return processes.error();
+  const Costing costing{chip, std::move(*processes), assumptions, model};
   CostReport report;
   report.target = chip.id;
   report.targetName = chip.title();
-  report.node = costing.node.name;
+  report.node = costing.processes.compute.name;
   report.assumptions = assumptions.name;
   report.yieldModel = economics::kYieldModelNames[static_cast<size_t>(model)];
   auto cost = costing.make();
@@ -75,14 +68,15 @@ Result<CostReport> collectCost(const hw::Catalog &catalog, const hw::Chip &chip,
     report.notes.push_back("the die's area is the model's: no source states it");
 
   explore::addInputs(report.inputs, costing.chip);
-  explore::addInputs(report.inputs, costing.node.numbers, costing.node.id);
+  explore::addInputs(report.inputs, costing.processes.compute.numbers,
+                     costing.processes.compute.id);
   explore::addInputs(report.inputs, costing.assumptions.numbers, assumptions.id);
   const bool priced = report.hourly.has_value();
   auto spreads = explore::spreadsOf(report.inputs, priced ? kFigures : kFigures - 2,
                                     [&](std::span<const double> values, std::span<double> out) {
                                       Costing changed = costing;
                                       explore::assign(changed.chip, values);
-                                      explore::assign(changed.node.numbers, values);
+                                      explore::assign(changed.processes.compute.numbers, values);
                                       explore::assign(changed.assumptions.numbers, values);
                                       return fill(changed, priced, out);
                                     });

@@ -1,13 +1,13 @@
 #include <mansard/base/names.h>
 #include <mansard/base/units.h>
 #include <mansard/hw/system.h>
+#include <mansard/model/kernel_runs.h>
 #include <mansard/report/estimate_report.h>
 #include <mansard/report/text_table.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <span>
 
 namespace mansard::report {
@@ -37,23 +37,18 @@ std::string scenarioOf(const model::StepEstimate &e) {
 }
 
 void collectKernels(const model::StepEstimate &e, EstimateReport &report) {
-  std::map<std::pair<std::string, uint32_t>, size_t> lineOf;
-  for (size_t i = 0; i < e.program.steps.size(); ++i) {
-    const work::Step &step = e.program.steps[i];
-    const work::Kernel &kernel = e.program.kernels[step.kernel];
-    const auto [at, isNew] = lineOf.try_emplace({step.name, step.kernel}, report.kernels.size());
-    if (isNew) {
-      KernelLine &line = report.kernels.emplace_back();
-      line.name = step.name;
-      line.op = kOpNames[kernel.op];
-      line.what = work::describe(kernel);
-      line.latency_us = e.estimates[step.kernel].latency_us;
-      line.bound = e.estimates[step.kernel].bound;
-    }
-    KernelLine &line = report.kernels[at->second];
-    line.count += step.count;
-    line.total_us += e.steps[i].latency_us;
-    line.exposed_us += e.steps[i].exposed_us;
+  for (model::KernelRuns &runs : model::kernelRuns(e.program, e.steps)) {
+    const work::Kernel &kernel = e.program.kernels[runs.kernel];
+    const mansard_estimate &estimate = e.estimates[runs.kernel];
+    KernelLine &line = report.kernels.emplace_back();
+    line.name = std::move(runs.name);
+    line.op = kOpNames[kernel.op];
+    line.what = work::describe(kernel);
+    line.count = runs.count;
+    line.latency_us = estimate.latency_us;
+    line.total_us = runs.total_us;
+    line.exposed_us = runs.exposed_us;
+    line.bound = estimate.bound;
   }
   const double total_us = e.timeline.total_us;
   for (KernelLine &line : report.kernels)
@@ -61,26 +56,21 @@ void collectKernels(const model::StepEstimate &e, EstimateReport &report) {
   report.communicationShare = total_us > 0 ? e.communication_us / total_us : 0;
 }
 
-/// A package counts with as many of its devices as the deployment uses.
-double usedOfPackage(int64_t devices, const hw::Chip &chip) {
-  return static_cast<double>(std::min<int64_t>(devices, std::max(1, chip.devicesPerChip())));
-}
-
 /// In W of a package, by part; nothing where its description lacks what it takes.
 economics::Energy powerOf(const hw::Chip &chip, const work::Program &program,
                           std::span<const mansard_estimate> estimates, double latency_ms,
-                          double used) {
+                          int64_t devices) {
   const economics::EnergyModel model(chip);
   if (!model.known())
     return {};
   const double time_us = latency_ms * 1e3;
-  return model.packagePower(model.dynamic(program, estimates), time_us, time_us, used);
+  return model.packagePower(model.dynamic(program, estimates), time_us, time_us,
+                            static_cast<double>(devices));
 }
 
 void addRanges(const model::StepEstimate &e, const host::Model &target, EstimateReport &report) {
   const double tokens = report.tokens, chips = static_cast<double>(report.chips);
   const bool powerKnown = report.power.power_W > 0;
-  const double used = usedOfPackage(report.devices, target.chip());
   auto spreads = explore::spreadsOfStep(
       target, e.program, kStepFigureKeys.size() - (powerKnown ? 0 : 1),
       [&](const host::Model &point, const model::Evaluator &step, std::span<double> figures) {
@@ -91,7 +81,8 @@ void addRanges(const model::StepEstimate &e, const host::Model &target, Estimate
         figures[static_cast<size_t>(StepFigure::tokens_per_chip)] = rate / chips;
         if (powerKnown)
           figures[static_cast<size_t>(StepFigure::power)] =
-              powerOf(point.chip(), e.program, step.estimates(), latency_ms, used).total();
+              powerOf(point.chip(), e.program, step.estimates(), latency_ms, report.devices)
+                  .total();
       });
   if (!spreads) {
     report.notes.push_back("no ranges: " + spreads.error().message);
@@ -128,14 +119,14 @@ EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &
   if (!e.isModule)
     r.parallelism = e.workload.parallelism;
   r.devices = e.program.devices;
-  const int64_t perChip = std::max(1, chip.devicesPerChip());
-  r.chips = (r.devices + perChip - 1) / perChip;
+  r.chips = chip.packagesOf(r.devices);
   r.latency_ms = e.timeline.total_us / 1e3;
   r.tokens = e.program.tokens;
   r.tokens_per_s = r.latency_ms > 0 ? r.tokens / r.latency_ms * 1e3 : 0;
   r.tokens_per_s_per_chip = r.tokens_per_s / static_cast<double>(r.chips);
 
-  const double used = usedOfPackage(r.devices, chip);
+  // A package counts with as many of its devices as the deployment uses.
+  const auto used = static_cast<double>(chip.usedOfPackage(r.devices));
   r.weights_GiB = e.memory.need.weights * used / kGiB;
   r.kvCache_GiB = e.memory.need.kvCache * used / kGiB;
   r.activations_GiB = e.memory.need.activations * used / kGiB;
@@ -152,7 +143,7 @@ EstimateReport collectEstimate(const model::StepEstimate &e, const host::Model &
     r.part_ms[i] = e.timeline.part_us[i] / 1e3;
   collectKernels(e, r);
   r.standing = standingOf(e, chip);
-  r.power = powerFigures(chip, powerOf(chip, e.program, e.estimates, r.latency_ms, used),
+  r.power = powerFigures(chip, powerOf(chip, e.program, e.estimates, r.latency_ms, r.devices),
                          r.tokens_per_s_per_chip);
   r.notes = e.notes;
   if (std::string note = r.power.note(chip); !note.empty())

@@ -81,7 +81,7 @@ PlanReport collectPlans(const system::PlanQuestion &question, const system::Plan
   r.software = question.scenario.software.id;
   r.scenario = scenarioOf(question);
   r.devices = question.devices;
-  r.perChip = std::max(1, target.chip().devicesPerChip());
+  r.perChip = target.chip().devicesPerChip();
   r.ttft_ms = question.ttft_ms;
   r.tpot_ms = question.tpot_ms;
   r.met = !answer.best.empty();

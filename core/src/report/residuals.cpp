@@ -1,3 +1,5 @@
+#include "../base/text_hash.h"
+
 #include <mansard/base/dtype.h>
 #include <mansard/base/names.h>
 #include <mansard/report/residuals.h>
@@ -123,11 +125,9 @@ private:
   std::map<std::pair<uint32_t, uint32_t>, Sample> byRegime_; // data type and bound
 };
 
-/// Mixes `value` and `seed` well enough to order sites by (FNV-1a).
-uint64_t hashOf(std::string_view text, uint64_t seed) {
-  uint64_t hash = 14695981039346656037ull ^ (seed * 0x9E3779B97F4A7C15ull);
-  for (const char c : text)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+/// Mixes both well enough to order sites by.
+uint64_t placeOf(std::string_view site, uint64_t seed) {
+  const uint64_t hash = hashOf(site, kHashStart ^ (seed * 0x9E3779B97F4A7C15ull));
   return hash ^ (hash >> 29);
 }
 
@@ -135,7 +135,7 @@ uint64_t hashOf(std::string_view text, uint64_t seed) {
 std::map<std::string_view, size_t> deal(const std::set<std::string_view> &sites, uint64_t seed) {
   std::vector<std::pair<uint64_t, std::string_view>> order;
   for (std::string_view site : sites)
-    order.emplace_back(hashOf(site, seed), site);
+    order.emplace_back(placeOf(site, seed), site);
   std::sort(order.begin(), order.end());
   std::map<std::string_view, size_t> folds;
   for (size_t i = 0; i < order.size(); ++i)

@@ -25,8 +25,7 @@ Result<Contender> openContender(host::Host &host, const ScenarioContender &asked
   auto target = isSystem ? host.openSystem(asked.system) : host.open(asked.target);
   if (!target)
     return at(target.error(), isSystem ? "system" : "target");
-  auto software = asked.software.empty() ? system::naturalProfile(target->chip().vendor)
-                                         : system::readProfile(asked.software);
+  auto software = system::chosenProfile(asked.software, target->chip().vendor);
   if (!software)
     return at(software.error(), "software");
   auto economics = economics::readAssumptions(host.catalog(), asked.economics);
@@ -58,10 +57,9 @@ Result<std::optional<system::ServingScenario>> bestPlan(const ScenarioWorkload &
   question.keep = 1;
   question.threads = 1;
   const hw::Chip &chip = contender.target.chip();
-  question.devices = workload.chips * std::max(1, chip.devicesPerChip());
+  question.devices = workload.chips * chip.devicesPerChip();
   if (chip.system)
-    question.devices =
-        std::min(question.devices, chip.system->chips() * std::max(1, chip.devicesPerChip()));
+    question.devices = std::min(question.devices, chip.system->chips() * chip.devicesPerChip());
   auto answer = system::searchPlans(question, lowering, contender.target);
   if (!answer)
     return answer.error();

@@ -1,3 +1,4 @@
+#include "../base/quantile.h"
 #include "json.h"
 
 #include <mansard/report/csv.h>
@@ -55,8 +56,7 @@ struct Side {
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+  return quantile(values, 0.5);
 }
 
 StepGroup groupOf(const std::vector<const SteppedRow *> &rows) {

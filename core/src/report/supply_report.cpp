@@ -151,17 +151,16 @@ public:
     explore::addInputs(inputs, nominal_.numbers, owner);
     explore::addInputs(inputs, nominal_.economics, economics);
     for (size_t c = 0; c < runs.size(); ++c)
-      for (const auto &[figure, name, list] :
-           {std::tuple{CompareFigure::tokens_per_chip, "tokens/s", &rates_},
-            {CompareFigure::power, "power under load", &powers_}}) {
+      for (const auto &[figure, name, isRate] :
+           {std::tuple{CompareFigure::tokens_per_chip, "tokens/s", true},
+            {CompareFigure::power, "power under load", false}}) {
         const auto &spread = runs[c].row[figure];
         if (!spread || !(spread->high > spread->low && spread->low > 0))
           continue;
         inputs.push_back({UncertainInput::Shape::lognormal,
                           fmt::format("{} of {}", name, scenario_.chips[c].contender.id), 1,
                           spread->low / spread->value, spread->high / spread->value});
-        list->push_back(c);
-        order_.push_back({list == &rates_, c});
+        order_.push_back({isRate, c});
       }
     return inputs;
   }
@@ -212,12 +211,10 @@ public:
   }
 
   size_t years() const { return static_cast<size_t>(scenario_.years.back() - scenario_.from + 1); }
-  const Assumed &nominal() const { return nominal_; }
 
 private:
   const SupplyScenario &scenario_;
   Assumed nominal_;
-  std::vector<size_t> rates_, powers_;
   std::vector<std::pair<bool, size_t>> order_; // whether a rate, else a power; of which chip
 };
 

@@ -18,7 +18,7 @@ const std::string &idOf(const SupplyReport &report, size_t chip) {
   return report.scenario.supply->chips[chip].contender.id;
 }
 
-/// 4 significant digits, as supply is not known better.
+/// 3 significant digits, as supply is not known better.
 std::string count(double value) {
   if (!(value >= 1e4))
     return value >= 1000 ? grouped(value) : number(value, 3);
@@ -129,13 +129,10 @@ std::string servedTable(const SupplyReport &report) {
 }
 
 Json spreadJson(const SupplyReport &report, const explore::Spread &spread) {
-  Json shares = Json::array();
-  for (const explore::InputShare &share : spread.shares)
-    shares.push_back(Json{{"input", report.inputs[share.input].name}, {"share", share.share}});
   return Json{{"value", spread.value},
               {"low", spread.low},
               {"high", spread.high},
-              {"uncertainty", std::move(shares)}};
+              {"uncertainty", sharesJson(report.inputs, spread.shares)}};
 }
 
 Json chipJson(const SupplyReport &report, size_t y, size_t c) {

@@ -37,7 +37,7 @@ Json phaseJson(const SweptChip &chip, const SweptPhase &phase, const SweptFigure
               {"breakdown_ms", breakdown(phase.part_us, 1e-3)},
               {"fits", phase.fits},
               {"memory_need_gib", phase.needBytes / kGiB},
-              {"power_w", asJson(figures.power_W)},
+              {"power_w", asJson(phase.power_W)},
               {"tokens_per_s_per_w", asJson(figures.tokensPerJoule)},
               {"usd_per_mtok", asJson(figures.usdPerMtok)},
               {"kernels", kernelsJson(phase)}};
@@ -49,7 +49,7 @@ Json chipJson(const Rows &rows, size_t point) {
   Json overrides = Json::object();
   for (const hw::Override &change : rows.result().points[point].overrides)
     overrides[change.key] = change.value;
-  Json json{{"target", targetId(rows.result().shipped[rows.target])},
+  Json json{{"target", rows.result().shipped[rows.target].selectedId()},
             {"model", rows.result().model},
             {"point", rows.result().points[point].name},
             {"overrides", std::move(overrides)},
@@ -90,10 +90,10 @@ std::string kernelCsv(const Rows &rows) {
   for (size_t i = 0; i < rows.across(); ++i)
     for (const SweptPhase &phase : rows.chip(i).phases)
       for (const SweptKernel &k : phase.kernels)
-        text += csvLine({targetId(rows.result().shipped[rows.target]), rows.result().points[i].name,
-                         phaseName(phase), k.name, std::string(kOpNames[k.op]), k.what,
-                         std::to_string(k.count), exact(k.total_us),
-                         std::string(kBoundNames[k.bound])});
+        text += csvLine({rows.result().shipped[rows.target].selectedId(),
+                         rows.result().points[i].name, phaseName(phase), k.name,
+                         std::string(kOpNames[k.op]), k.what, std::to_string(k.count),
+                         exact(k.total_us), std::string(kBoundNames[k.bound])});
   return text;
 }
 
@@ -102,7 +102,7 @@ std::string phaseCsv(const Rows &rows) {
   for (size_t i = 0; i < rows.across(); ++i) {
     const SweptChip &c = rows.chip(i);
     const SweptCost &cost = rows.cost(i);
-    std::vector<std::string> start{targetId(rows.result().shipped[rows.target]),
+    std::vector<std::string> start{rows.result().shipped[rows.target].selectedId(),
                                    rows.result().points[i].name, c.failure};
     if (!c.failure.empty()) {
       start.resize(22);
@@ -118,7 +118,7 @@ std::string phaseCsv(const Rows &rows) {
                     exact(c.readBytesPerSecond / kGiga), exact(c.capacityBytes / kGiB),
                     phaseName(p), exact(p.total_us / 1e3), exact(rateOf(c, p)), exact(p.speedup),
                     std::string(kBoundNames[p.bound]), exact(p.dramBound), p.fits ? "1" : "0",
-                    exact(f.power_W), exact(f.tokensPerJoule), exact(f.usdPerMtok),
+                    exact(p.power_W), exact(f.tokensPerJoule), exact(f.usdPerMtok),
                     exact(cost.memory_usd), exact(cost.make_usd), exact(cost.price_usd)});
       text += csvLine(cells);
     }

@@ -15,15 +15,10 @@ constexpr std::string_view kInterface = "memory interface"; // as areaOf() names
 
 Result<economics::ChipCost> costOf(const hw::Catalog &catalog, const hw::Chip &chip,
                                    const economics::Assumptions &assumptions) {
-  auto node = economics::nodeOf(catalog, chip, chip.process);
-  if (!node)
-    return node.error();
-  if (chip.ioProcess.empty())
-    return economics::chipCost(chip, *node, nullptr, assumptions);
-  auto ioNode = economics::nodeOf(catalog, chip, chip.ioProcess);
-  if (!ioNode)
-    return ioNode.error();
-  return economics::chipCost(chip, *node, &*ioNode, assumptions);
+  const auto processes = economics::processesOf(catalog, chip);
+  if (!processes)
+    return processes.error();
+  return economics::chipCost(chip, processes->compute, processes->ioOrNull(), assumptions);
 }
 
 void noteOnce(std::vector<std::string> &notes, const std::string &note) {
@@ -78,7 +73,6 @@ private:
   void addFigures(const SweptChip &swept, const SweptPhase &phase, const hw::Chip &priced,
                   SweptFigures &out) {
     const double rate = phase.tokensPerSecond() / static_cast<double>(swept.chips);
-    out.power_W = phase.power_W;
     if (phase.power_W)
       out.tokensPerJoule = rate / *phase.power_W;
     if (!report_.costs.back().price_usd && !priced.system)

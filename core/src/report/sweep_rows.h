@@ -1,7 +1,6 @@
 // What the views of a sweep share.
 #pragma once
 
-#include <mansard/hw/system.h>
 #include <mansard/report/sweep_report.h>
 
 #include <string>
@@ -16,10 +15,6 @@ using explore::SweptPhase;
 
 inline std::string phaseName(const SweptPhase &phase) {
   return phase.phase == work::Phase::decode ? "decode" : "prefill";
-}
-
-inline std::string targetId(const hw::Chip &chip) {
-  return chip.system ? chip.system->id : chip.id;
 }
 
 inline double rateOf(const SweptChip &chip, const SweptPhase &phase) {

@@ -29,7 +29,7 @@ std::string headline(const SweepReport &report) {
   text += report.result.model + ":";
   const auto whole = [](int64_t value) { return grouped(static_cast<double>(value)); };
   if (sweep.prefill) {
-    const int64_t prompts = sweep.prompts > 0 ? sweep.prompts : w.parallelism.dp * w.parallelism.pp;
+    const int64_t prompts = sweep.promptsOfStep();
     text += fmt::format(" prefill of {} {} of {} tokens", whole(prompts),
                         prompts == 1 ? "prompt" : "prompts", whole(w.context));
   }
@@ -94,14 +94,13 @@ std::string phaseTable(const Rows &rows, size_t phase, std::string_view name) {
     const SweptFigures &figures = rows.figures(i)[phase];
     const double perSequence =
         decode ? p.tokens / static_cast<double>(rows.result().sweep.workload.batch) : 1;
-    table.addRow(
-        {rows.name(i), number(p.total_us / 1e3 / perSequence), grouped(rateOf(c, p)),
-         p.speedup > 0 ? fmt::format("{:.2f}", p.speedup) : "", std::string(kBoundNames[p.bound]),
-         percent(p.dramBound), optional(figures.power_W), optional(figures.tokensPerJoule),
-         optional(figures.usdPerMtok),
-         p.fits
-             ? ""
-             : fmt::format("DOES NOT FIT: needs {} GiB a device", number(p.needBytes / kGiB, 3))});
+    table.addRow({rows.name(i), number(p.total_us / 1e3 / perSequence), grouped(rateOf(c, p)),
+                  p.speedup > 0 ? fmt::format("{:.2f}", p.speedup) : "",
+                  std::string(kBoundNames[p.bound]), percent(p.dramBound), optional(p.power_W),
+                  optional(figures.tokensPerJoule), optional(figures.usdPerMtok),
+                  p.fits ? ""
+                         : fmt::format("DOES NOT FIT: needs {} GiB a device",
+                                       number(p.needBytes / kGiB, 3))});
   }
   return table.text();
 }
@@ -231,7 +230,7 @@ std::string sweepTable(const SweepReport &report, bool kernels) {
   for (size_t target = 0; target < report.result.shipped.size(); ++target) {
     const Rows rows{report, target};
     const hw::Chip &chip = report.result.shipped[target];
-    text += fmt::format("\n{} ({})\n\n{}", targetId(chip), chip.title(), memoryTable(rows));
+    text += fmt::format("\n{} ({})\n\n{}", chip.selectedId(), chip.title(), memoryTable(rows));
     const std::vector<std::string> phases = phaseNames(report.result);
     for (size_t i = 0; i < phases.size(); ++i)
       text += '\n' + phaseTable(rows, i, phases[i]);

@@ -96,8 +96,7 @@ TrainingReport collectTraining(const system::TrainingEstimate &e, const host::Mo
   r.method = methodOf(e.plan);
   r.plan = e.plan;
   r.devices = e.devices;
-  const int64_t perChip = std::max(1, chip.devicesPerChip());
-  r.chips = (e.devices + perChip - 1) / perChip;
+  r.chips = chip.packagesOf(e.devices);
   r.microBatches = e.plan.microBatches();
   r.step_us = e.step_us;
   r.tokens = e.tokens();

@@ -1,3 +1,5 @@
+#include "../base/quantile.h"
+
 #include "serving_validation.h"
 #include "training_validation.h"
 
@@ -65,14 +67,6 @@ Result<> compareTarget(const host::Model &model, const std::vector<Measurement> 
   return Ok{};
 }
 
-double quantile(std::vector<double> &values, double share) {
-  std::sort(values.begin(), values.end());
-  const double at = share * static_cast<double>(values.size() - 1);
-  const size_t below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (at - static_cast<double>(below)) * (values[above] - values[below]);
-}
-
 double mean(const std::vector<double> &values) {
   if (values.empty())
     return std::numeric_limits<double>::quiet_NaN();
@@ -92,6 +86,7 @@ void summarise(Samples &samples, ErrorGroup &group) {
   group.rows = samples.ape.size();
   group.skipped = samples.skipped;
   group.mape = mean(samples.ape);
+  std::sort(samples.ape.begin(), samples.ape.end());
   group.median_ape = samples.ape.empty() ? none : quantile(samples.ape, 0.5);
   group.p90_ape = samples.ape.empty() ? none : quantile(samples.ape, 0.9);
   group.bias = mean(samples.logs);

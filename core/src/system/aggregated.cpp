@@ -228,8 +228,9 @@ private:
             : 0;
     const economics::EnergyModel &energy = engine_.energy();
     if (energy.known())
-      out_.power = energy.packagePower(sample->energy * scale + prompt_.energy * entering,
-                                       s.iteration_us, total_us, usedOfPackage(energy));
+      out_.power =
+          energy.packagePower(sample->energy * scale + prompt_.energy * entering, s.iteration_us,
+                              total_us, static_cast<double>(scenario_.plan.parallelism.devices()));
     out_.prefillBusy = s.iteration_us > 0 ? s.load_us / s.iteration_us : 0;
     out_.overlap = sample->detail->overlap;
     out_.kernels = largestKernels(scale > 0 ? sample->detail : nullptr, prompt_, entering);
@@ -244,10 +245,6 @@ private:
       out_.notes.push_back(
           fmt::format("a prompt is spread over {} iterations", prompt_.iterations));
     return Ok{};
-  }
-
-  double usedOfPackage(const economics::EnergyModel &energy) const {
-    return std::min(energy.devices(), static_cast<double>(scenario_.plan.parallelism.devices()));
   }
 
   const ServingScenario &scenario_;

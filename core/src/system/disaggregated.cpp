@@ -230,7 +230,7 @@ private:
     const auto mean = [&](const economics::Energy &of, double time_us, double busy_us,
                           int64_t workers, int64_t devices) {
       const auto each = static_cast<double>(devices), all = static_cast<double>(devicesOf(s));
-      return energy.packagePower(of, time_us, busy_us, std::min(energy.devices(), each)) *
+      return energy.packagePower(of, time_us, busy_us, each) *
              (static_cast<double>(workers) * each / all);
     };
     const double batch_us = s.prompt.latency_us;

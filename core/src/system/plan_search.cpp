@@ -172,7 +172,7 @@ Result<PlanAnswer> searchPlans(const PlanQuestion &question, const model::Loweri
     return invalid("--devices",
                    fmt::format("{} devices; it may be 1 to {}", question.devices, kMostDevices));
   if (const hw::Chip &chip = target.chip(); chip.system) {
-    const int64_t most = chip.system->chips() * std::max(1, chip.devicesPerChip());
+    const int64_t most = chip.system->chips() * chip.devicesPerChip();
     if (question.devices > most)
       return invalid("--devices",
                      fmt::format("{} devices; {} has {}", question.devices, chip.system->id, most));

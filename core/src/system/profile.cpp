@@ -162,4 +162,8 @@ Result<SoftwareProfile> naturalProfile(std::string_view vendor) {
   return readProfile(any);
 }
 
+Result<SoftwareProfile> chosenProfile(const std::string &nameOrPath, std::string_view vendor) {
+  return nameOrPath.empty() ? naturalProfile(vendor) : readProfile(nameOrPath);
+}
+
 } // namespace mansard::system

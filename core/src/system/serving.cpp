@@ -111,8 +111,7 @@ Result<ServingEstimate> estimateServing(const ServingScenario &scenario, StepCos
     return estimate;
   if (estimate->devices == 0)
     estimate->devices = scenario.plan.parallelism.devices();
-  const int64_t perChip = std::max(1, costs.target().chip().devicesPerChip());
-  estimate->chips = (estimate->devices + perChip - 1) / perChip;
+  estimate->chips = costs.target().chip().packagesOf(estimate->devices);
   estimate->tokens_per_s = estimate->requests_per_s * static_cast<double>(scenario.osl);
   estimate->input_tokens_per_s = estimate->requests_per_s * static_cast<double>(scenario.isl);
   estimate->tokens_per_s_per_chip = estimate->tokens_per_s / static_cast<double>(estimate->chips);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <mansard/base/dtype.h>
+#include <mansard/base/units.h>
 #include <mansard/sdk/abi.h>
 
 #include <algorithm>
@@ -27,15 +28,14 @@ struct PowerCap {
 /// The share of its peak that a matrix unit holds, above 1 where power would suffice for more: `pJ`
 /// is what an operation takes at its full clock.
 inline double sustainedShare(double budget_W, double peakOpsPerSecond, double pJ) {
-  constexpr double pico = 1e-12;
-  return std::cbrt(std::max(0.0, budget_W) / (peakOpsPerSecond * pJ * pico));
+  return std::cbrt(std::max(0.0, budget_W) / (peakOpsPerSecond * pJ * kPico));
 }
 
 /// `value(key, fallback)` gives a number of the chip's description: "energy.matrix_pJ.<dtype>" and
 /// "power.static_W". Types whose energy is not known, and chips without a thermal design power, are
 /// not capped. Never below a tenth: a chip whose power does not suffice to idle still ticks.
 template <typename Value> PowerCap powerCap(const mansard_chip &chip, Value value) {
-  constexpr double kLeast = 0.1, micro = 1e-6;
+  constexpr double kLeast = 0.1;
   PowerCap cap;
   if (!(chip.tdp_watts > 0))
     return cap;
@@ -46,7 +46,7 @@ template <typename Value> PowerCap powerCap(const mansard_chip &chip, Value valu
     const double peak = chip.matrix_ops_per_s[type];
     if (pJ > 0 && peak > 0)
       cap.usPerOperation[type] =
-          1 / (micro * peak * std::max(kLeast, sustainedShare(budget_W, peak, pJ)));
+          1 / (kMicro * peak * std::max(kLeast, sustainedShare(budget_W, peak, pJ)));
   }
   return cap;
 }

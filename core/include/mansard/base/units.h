@@ -4,7 +4,7 @@
 namespace mansard {
 
 inline constexpr double kKilo = 1e3, kMega = 1e6, kGiga = 1e9, kTera = 1e12;
-inline constexpr double kMicro = 1e-6, kNano = 1e-9;
+inline constexpr double kMicro = 1e-6, kNano = 1e-9, kPico = 1e-12;
 inline constexpr double kKiB = 1024.0, kMiB = 1024.0 * 1024, kGiB = 1024.0 * 1024 * 1024;
 
 constexpr double toMicroseconds(double seconds) { return seconds * 1e6; }

@@ -7,6 +7,7 @@
 #include <mansard/hw/chip.h>
 #include <mansard/hw/process_node.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,5 +51,16 @@ Result<ChipCost> chipCost(const hw::Chip &chip, const hw::ProcessNode &node,
 /// none does; it lists those there are.
 Result<hw::ProcessNode> nodeOf(const hw::Catalog &catalog, const hw::Chip &chip,
                                const std::string &text);
+
+/// What the dies of a chip are made in.
+struct Processes {
+  hw::ProcessNode compute;
+  std::optional<hw::ProcessNode> io; // of the dies without cores, where there are any
+
+  const hw::ProcessNode *ioOrNull() const { return io ? &*io : nullptr; }
+};
+
+/// Errors as nodeOf().
+Result<Processes> processesOf(const hw::Catalog &catalog, const hw::Chip &chip);
 
 } // namespace mansard::economics

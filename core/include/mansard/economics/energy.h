@@ -59,8 +59,9 @@ public:
   /// Adds static power for `time_us`, and cuts what is dynamic to what the package may take.
   Energy within(Energy dynamic, double time_us) const;
 
-  /// Average power of a package, in W by part: `devices` of its devices take `energy` each in
-  /// `time_us`, kernels run for `busy_us` of it, and it idles else. Never more than its cap.
+  /// Average power of a package, in W by part: `devices` of its devices, or all where a deployment
+  /// has more, take `energy` each in `time_us`, kernels run for `busy_us` of it, and it idles else.
+  /// Never more than its cap.
   Energy packagePower(const Energy &energy, double time_us, double busy_us, double devices) const;
   /// The sum, where kernels run all the time.
   double package_W(const Energy &energy, double time_us, double devices) const {

@@ -45,6 +45,10 @@ struct Sweep {
   work::Workload workload;
   int64_t prompts = 0; // 0: one for each data-parallel replica
   bool prefill = true, decode = true;
+
+  int64_t promptsOfStep() const {
+    return prompts > 0 ? prompts : workload.parallelism.dp * workload.parallelism.pp;
+  }
 };
 
 /// KEY=VALUE,VALUE,... of a field to sweep over.

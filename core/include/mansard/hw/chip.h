@@ -45,6 +45,12 @@ struct Chip {
   double dramPeakBytesPerSecond() const;
   double dramCapacityBytes() const;
   double peakOpsPerSecond(uint32_t dtype) const;
+  /// As --system or --target names it: what it is built into, or itself.
+  const std::string &selectedId() const;
+  /// Packages that so many devices are in.
+  int64_t packagesOf(int64_t devices) const;
+  /// Devices of one package that a deployment on so many uses.
+  int64_t usedOfPackage(int64_t devices) const;
   int devicesPerChip() const { return static_cast<int>(number("devices_per_chip", 1)); }
 };
 

@@ -34,10 +34,6 @@ struct EnergyConstants {
 };
 extern const EnergyConstants kEnergyConstants;
 
-/// Idle power of a package whose description has none, as a share of its thermal design power: what
-/// most descriptions estimate.
-inline constexpr double kIdleShare = 0.2;
-
 /// Adds what `chip` lacks. Nothing for types whose energy its family has fitted. `node` may be
 /// null: energies of operations stay unknown.
 void deriveEnergy(Chip &chip, const ProcessNode *node,
@@ -53,6 +49,9 @@ double vectorEnergy_pJ(const Chip &chip);
 double pathEnergy_pJ_per_bit(const Chip &chip);
 /// Whether power of the chip, or of chips of its family, was measured; the generic family is none.
 bool powerMeasured(const Chip &chip);
+/// Of a package without work, in W; a share of its thermal design power where its description has
+/// none.
+double idlePower_W(const Chip &chip);
 /// Of a package that runs kernels, whatever they do, in W; 0: not known.
 double staticPower_W(const Chip &chip);
 

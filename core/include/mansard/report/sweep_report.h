@@ -20,7 +20,7 @@ struct SweptCost {
 };
 
 struct SweptFigures {
-  std::optional<double> power_W, tokensPerJoule, usdPerMtok;
+  std::optional<double> tokensPerJoule, usdPerMtok;
 };
 
 struct SweepReport {
@@ -31,7 +31,6 @@ struct SweepReport {
   std::vector<std::vector<std::string>> costNotes; // by target: why figures are missing
 };
 
-/// Power is the package's over the step, where economics/energy.h can tell.
 SweepReport collectSweep(const hw::Catalog &catalog, explore::SweepResult result,
                          const economics::Assumptions &economics);
 

@@ -51,8 +51,8 @@ struct SoftwareProfile {
   double transfer_us = 0;         // fixed
   double transfer_efficiency = 1; // share of the link's bandwidth
 
-  // [residual] ttft.p10 and so on: of servers, beyond what their kernels' residuals explain. Without
-  // them the server counts as known.
+  // [residual] ttft.p10 and so on: of servers, beyond what their kernels' residuals explain.
+  // Without them the server counts as known.
   ResidualRange ttftResidual, tpotResidual;
 
   std::vector<std::string> vendors; // whose chips run it unless another is asked for; "*": any
@@ -65,6 +65,9 @@ Result<SoftwareProfile> readProfile(const std::string &nameOrPath);
 
 /// The one whose `vendors` name `vendor`, else the one for any.
 Result<SoftwareProfile> naturalProfile(std::string_view vendor);
+
+/// readProfile() of what was asked for; where that is nothing, naturalProfile().
+Result<SoftwareProfile> chosenProfile(const std::string &nameOrPath, std::string_view vendor);
 
 std::vector<std::string> profileIds();
 
